@@ -1,0 +1,159 @@
+"""The view a handler, timer or command has of one unit of work: documents, events, due items, rows.
+
+Nothing here touches the database: changes are collected and written by `unit_of_work`. If the handler raises,
+what it did in its own scope is dropped and its neighbours are kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid5
+
+import msgspec
+
+from streaming.errors import MoreRoots, PreconditionFailed, Refused
+from streaming.records import Cause, Root
+
+NAMESPACE = UUID("6f1d2f0e-8f5c-5c7e-9d2b-3a4f6b7c8d90")
+"""Namespace of every id the platform derives. Never change it: ids are for ever."""
+
+
+def derive_id(*parts: str) -> str:
+    """uuid5 of the parts, joined by a separator that no id may contain."""
+    return str(uuid5(NAMESPACE, "\x1f".join(parts)))
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One outbox row to be."""
+
+    topic: str
+    key: str
+    id: str
+    type: str
+    subject: str
+    value: bytes
+    cause: Cause
+    time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DueItem:
+    """A timer to set. `id` is derived from the business key (flag id + step): setting it again moves it."""
+
+    id: str
+    root: Root
+    due_at: datetime
+    name: str
+    payload: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A command's answer, stored with its idempotency key in the same transaction."""
+
+    status: int = 200
+    body: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Effects:
+    """What one transaction will write, in order."""
+
+    docs: dict[Root, Any] = field(default_factory=dict)
+    outgoing: list[Outgoing] = field(default_factory=list)
+    due: dict[str, DueItem | None] = field(default_factory=dict)
+    rows: dict[str, list[Mapping[str, Any]]] = field(default_factory=dict)
+    audit: list[Mapping[str, Any]] = field(default_factory=list)
+
+
+class Work:
+    """One cause's scope inside a transaction.
+
+    now: the platform clock at the start of the transaction (aware, UTC). as_of: due_at of a timer, otherwise now.
+    outcome, reason: what `journal` is told about a consumed record; set by the handler, default "applied".
+    """
+
+    def __init__(
+        self,
+        *,
+        cause: Cause,
+        now: datetime,
+        as_of: datetime | None = None,
+        load: Callable[[Root], Any],
+        locked: Callable[[Root], bool],
+        source: str,
+        if_match: str | None = None,
+    ) -> None:
+        self.cause = cause
+        self.now = now
+        self.as_of = as_of or now
+        self.outcome = "applied"
+        self.reason: str | None = None
+        self.record_id: str | None = None
+        self.source = source
+        self.if_match = if_match
+        self.effects = Effects()
+        self._load = load
+        self._locked = locked
+        self._ordinals: dict[str, int] = {}
+
+    def get(self, kind: str, key: str) -> Any:
+        """The document (a frozen struct) or None. Locks it: if it was not foreseen, the transaction is redone with it."""
+        root = (kind, key)
+        if root in self.effects.docs:
+            return self.effects.docs[root]
+        if not self._locked(root):
+            raise MoreRoots([root])
+        return self._load(root)
+
+    def put(self, kind: str, key: str, doc: Any) -> None:
+        """Save the document; None deletes it."""
+        root = (kind, key)
+        if not self._locked(root):
+            raise MoreRoots([root])
+        self.effects.docs[root] = doc
+
+    def emit(self, topic: str, key: str, event: msgspec.Struct, *, subject: str | None = None) -> str:
+        """Publish `event` (type = its class name) under partition key `key` (the claim id). Returns its `ce_id`."""
+        name = type(event).__name__
+        event_id = self.next_id(name)
+        self.effects.outgoing.append(
+            Outgoing(topic, key, event_id, name, subject or key, msgspec.json.encode(event), self.cause, self.now)
+        )
+        return event_id
+
+    def next_id(self, name: str) -> str:
+        """A new id: uuid5(cause id, name, ordinal)."""
+        ordinal = self._ordinals.get(name, 0)
+        self._ordinals[name] = ordinal + 1
+        return derive_id(self.source, self.cause.id, name, str(ordinal))
+
+    def schedule(self, item: DueItem) -> None:
+        """Set or move a timer. A time in the past fires at once."""
+        self.effects.due[item.id] = item
+
+    def cancel(self, due_id: str) -> None:
+        """Remove a timer if it is set."""
+        self.effects.due[due_id] = None
+
+    def append(self, table: str, **row: Any) -> None:
+        """Hand a row to the service's `project` function (ledger, decisions, …)."""
+        self.effects.rows.setdefault(table, []).append(row)
+
+    def audit(self, *, actor: str, action: str, resource: str, granted: bool = True, reason: str | None = None, **ids: str) -> None:
+        """Write one audit row with this change. Ids only, never values."""
+        self.effects.audit.append(
+            {"actor": actor, "action": action, "resource": resource, "granted": granted, "reason": reason, "ids": ids}
+        )
+
+    def require_match(self, etag: str) -> None:
+        """428 without If-Match, 412 when it names another version than `etag`."""
+        if self.if_match is None:
+            raise Refused(428, "if-match-required", "Send If-Match with the ETag you read.")
+        if self.if_match != "*" and etag not in [tag.strip() for tag in self.if_match.split(",")]:
+            raise PreconditionFailed
