@@ -1,0 +1,1 @@
+"""Events, topics, ids and the envelope that the services share. Imports no service."""
