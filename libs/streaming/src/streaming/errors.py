@@ -1,17 +1,17 @@
 """The shell's exceptions.
 
-    StreamingError
-    ├── Infrastructure      a backend is away: back off, retry the whole transaction, park nothing
-    ├── Fatal               stop the process loudly; the message names the operator's command
-    │   ├── Gap             records are missing between the stored position and the log
-    │   ├── UnknownSchema   a stored document has a schema number this version does not know
-    │   └── StopLimit       too many parked roots or dead letters in a row
-    ├── Rejected            (raised by a handler) business-invalid record: dead letter with this reason
-    ├── MoreRoots           (raised by Work.get) the transaction is redone with these roots locked too
-    └── Refused             (raised by a command) an answer for the caller: status, code, detail
-        ├── PreconditionFailed  412
-        ├── Busy                503 a lock was not had in time
-        └── Parked              503 the root is parked
+StreamingError
+├── Infrastructure      a backend is away: back off, retry the whole transaction, park nothing
+├── Fatal               stop the process loudly; the message names the operator's command
+│   ├── Gap             records are missing between the stored position and the log
+│   ├── UnknownSchema   a stored document has a schema number this version does not know
+│   └── StopLimit       too many parked roots or dead letters in a row
+├── Rejected            (raised by a handler) business-invalid record: dead letter with this reason
+├── MoreRoots           (raised by Work.get) the transaction is redone with these roots locked too
+└── Refused             (raised by a command) an answer for the caller: status, code, detail
+    ├── PreconditionFailed  412
+    ├── Busy                503 a lock was not had in time
+    └── Parked              503 the root is parked
 """
 
 from __future__ import annotations

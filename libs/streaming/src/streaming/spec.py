@@ -33,14 +33,18 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A timer row that fires. `as_of` of its work is `due_at`, however late it runs."""
+    """A timer row that fires. `as_of` of its work is `due_at`, however late it runs.
+
+    revision: names this setting of the timer; with the id it is the cause of what firing does.
+    """
 
     id: str
     root: Root
     due_at: datetime
     name: str
     payload: Mapping[str, Any]
-    revision: int
+    revision: str
+    correlation_id: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ what it did in its own scope is dropped and its neighbours are kept.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
@@ -19,6 +19,8 @@ from streaming.records import Cause, Root
 
 NAMESPACE = UUID("6f1d2f0e-8f5c-5c7e-9d2b-3a4f6b7c8d90")
 """Namespace of every id the platform derives. Never change it: ids are for ever."""
+
+MAX_EVENT_BYTES = 900_000
 
 
 def derive_id(*parts: str) -> str:
@@ -49,6 +51,8 @@ class DueItem:
     due_at: datetime
     name: str
     payload: Mapping[str, Any] = field(default_factory=dict)
+    revision: str = ""
+    correlation_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,10 +125,11 @@ class Work:
     def emit(self, topic: str, key: str, event: msgspec.Struct, *, subject: str | None = None) -> str:
         """Publish `event` (type = its class name) under partition key `key` (the claim id). Returns its `ce_id`."""
         name = type(event).__name__
+        value = msgspec.json.encode(event)
+        if len(value) > MAX_EVENT_BYTES:
+            raise ValueError(f"{name} has {len(value)} bytes; the broker takes {MAX_EVENT_BYTES} at most")
         event_id = self.next_id(name)
-        self.effects.outgoing.append(
-            Outgoing(topic, key, event_id, name, subject or key, msgspec.json.encode(event), self.cause, self.now)
-        )
+        self.effects.outgoing.append(Outgoing(topic, key, event_id, name, subject or key, value, self.cause, self.now))
         return event_id
 
     def next_id(self, name: str) -> str:
@@ -134,8 +139,9 @@ class Work:
         return derive_id(self.source, self.cause.id, name, str(ordinal))
 
     def schedule(self, item: DueItem) -> None:
-        """Set or move a timer. A time in the past fires at once."""
-        self.effects.due[item.id] = item
+        """Set or move a timer. A time in the past fires at once. revision and correlation_id are filled in here."""
+        revision = self.next_id(f"due:{item.id}")
+        self.effects.due[item.id] = replace(item, revision=revision, correlation_id=self.cause.correlation_id)
 
     def cancel(self, due_id: str) -> None:
         """Remove a timer if it is set."""
@@ -145,7 +151,9 @@ class Work:
         """Hand a row to the service's `project` function (ledger, decisions, …)."""
         self.effects.rows.setdefault(table, []).append(row)
 
-    def audit(self, *, actor: str, action: str, resource: str, granted: bool = True, reason: str | None = None, **ids: str) -> None:
+    def audit(
+        self, *, actor: str, action: str, resource: str, granted: bool = True, reason: str | None = None, **ids: str
+    ) -> None:
         """Write one audit row with this change. Ids only, never values."""
         self.effects.audit.append(
             {"actor": actor, "action": action, "resource": resource, "granted": granted, "reason": reason, "ids": ids}

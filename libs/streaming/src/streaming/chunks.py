@@ -1,0 +1,147 @@
+"""A merged chunk inside its transaction: fence, lock, handle every record in order, write."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import psycopg
+import structlog
+
+from streaming import metrics, parking, progress
+from streaming.documents import Collision
+from streaming.errors import Fatal, Infrastructure, MoreRoots, Rejected, StopLimit
+from streaming.records import Bad, Cause, Ignored, Item, Prepared, PreparedChunk, Record, Root
+from streaming.session import Session, TouchesParked, describe
+from streaming.work import Work
+
+if TYPE_CHECKING:
+    from streaming.unit_of_work import Limits
+
+log = structlog.get_logger()
+PASS_ON = (MoreRoots, Infrastructure, Fatal, psycopg.Error, Collision)
+
+
+def run(session: Session, prepared: Sequence[PreparedChunk], extra: set[Root], *, careful: bool) -> None:
+    """Everything between BEGIN and COMMIT. careful: write after each record under a savepoint, to find a refused one."""
+    progress.advance(session.conn, session.spec.name, [item.chunk for item in prepared])
+    entries = [entry for item in prepared for entry in item.entries]
+    items = [entry for entry in entries if isinstance(entry, Item)]
+    session.lock({root for item in items for root in item.roots} | extra)
+    seen = session.seen([item.dedupe for item in items if item.dedupe is not None])
+    if careful:
+        _carefully(session, entries, seen)
+        return
+    for entry in entries:
+        one(session, entry, seen)
+    session.flush()
+
+
+def one(session: Session, entry: Prepared, seen: set[str]) -> None:
+    """Handle one record in its own scope."""
+    if isinstance(entry, Bad):
+        session.bad.append(entry)
+        _journal(session, entry.record, "quarantined", entry.reason, entry.record_id)
+    elif isinstance(entry, Ignored):
+        _journal(session, entry.record, "ignored", entry.reason, entry.record_id)
+    else:
+        _item(session, entry, seen)
+
+
+def _item(session: Session, item: Item, seen: set[str]) -> None:
+    parked = [root for root in item.roots if root in session.parked]
+    if parked:
+        _wait(session, parked[0], item.record)
+        return
+    if item.dedupe is not None and item.dedupe in seen:
+        _journal(session, item.record, "duplicate", None, None)
+        return
+    work = session.work(item.cause)
+    try:
+        session.spec.handle(work, item)
+        session.spec.journal(work, item.record, work.outcome, work.reason, work.record_id)
+    except PASS_ON:
+        raise
+    except Rejected as rejected:
+        session.bad.append(Bad(item.record, rejected.reason, work.record_id))
+        _journal(session, item.record, "quarantined", rejected.reason, work.record_id)
+        return
+    except TouchesParked as touched:
+        _wait(session, touched.root, item.record)
+        return
+    except Exception as error:  # a bug on one event: it waits, its neighbours flow
+        log.error("event.parked", topic=item.record.topic, partition=item.record.partition, offset=item.record.offset,
+                  error=describe(error))  # fmt: skip
+        session.park(item.roots[0], describe(error))
+        _wait(session, item.roots[0], item.record)
+        return
+    session.merge(work.effects)
+    metrics.RECORDS.labels(item.record.topic, work.outcome).inc()
+    if item.dedupe is not None:
+        session.inbox.append(item.dedupe)
+        seen.add(item.dedupe)
+
+
+def _wait(session: Session, root: Root, record: Record) -> None:
+    session.waiting.append((root, record))
+    _journal(session, record, "pending", "parked", None)
+
+
+def _journal(session: Session, record: Record, outcome: str, reason: str | None, record_id: str | None) -> None:
+    work: Work = session.work(Cause(f"{record.topic}/{record.partition}/{record.offset}", ""))
+    session.spec.journal(work, record, outcome, reason, record_id)
+    session.merge(work.effects)
+    metrics.RECORDS.labels(record.topic, outcome).inc()
+
+
+def _carefully(session: Session, entries: Sequence[Prepared], seen: set[str]) -> None:
+    """One savepoint per record: the record whose writes the database refuses parks, the others are applied."""
+    for entry in entries:
+        fresh = _fresh(session)
+        known = set(seen)
+        try:
+            with session.conn.transaction():
+                one(fresh, entry, known)
+                fresh.flush()
+        except (psycopg.DataError, psycopg.IntegrityError) as error:
+            if not isinstance(entry, Item):
+                raise
+            fresh = _fresh(session)
+            with session.conn.transaction():
+                fresh.park(entry.roots[0], describe(error))
+                _wait(fresh, entry.roots[0], entry.record)
+                fresh.flush()
+            known = set(seen)
+        seen.clear()
+        seen.update(known)
+        session.bad.extend(fresh.bad)
+        session.newly_parked.extend(fresh.newly_parked)
+        session.parked |= fresh.parked
+
+
+def _fresh(session: Session) -> Session:
+    """A session on the same transaction that reads the rows again: earlier records may have changed them."""
+    fresh = Session(session.conn, session.spec, session.codec, session.cipher, session.now)
+    fresh.lock(session.locked)
+    return fresh
+
+
+def bad_run(before: int, prepared: Sequence[PreparedChunk], session: Session) -> int:
+    """Length of the run of dead letters at the end of what was just committed."""
+    dead = {(bad.record.topic, bad.record.partition, bad.record.offset) for bad in session.bad}
+    run_length = before
+    for item in prepared:
+        for entry in item.entries:
+            record = entry.record
+            run_length = run_length + 1 if (record.topic, record.partition, record.offset) in dead else 0
+    return run_length
+
+
+def check_limits(limits: Limits, bad_in_a_row: int, session: Session) -> None:
+    """Raises StopLimit, after the commit, when a person should look before more is consumed."""
+    if bad_in_a_row >= limits.dead_letters_in_a_row:
+        raise StopLimit(f"{bad_in_a_row} dead letters in a row: see `dlq list`; DEAD_LETTERS_IN_A_ROW sets the limit")
+    if session.newly_parked:
+        count = parking.newly_parked(session.conn)
+        if count > limits.parked_roots_per_hour:
+            raise StopLimit(f"{count} keys parked within an hour: see `parked list`; PARKED_ROOTS_PER_HOUR sets the limit")
