@@ -7,6 +7,8 @@ import sys
 
 import structlog
 
+LIBRARY_FORMAT = '{"logger": "%(name)s", "level": "%(levelname)s", "event": "%(message)s"}'
+
 
 def configure(service: str, process: str) -> None:
     """Once, at the start of a process."""
@@ -22,7 +24,7 @@ def configure(service: str, process: str) -> None:
         cache_logger_on_first_use=True,
     )
     structlog.contextvars.bind_contextvars(service=service, process=process)
-    logging.basicConfig(
+    logging.basicConfig(level=logging.WARNING, stream=sys.stdout, format=LIBRARY_FORMAT)
         level=logging.WARNING,
         stream=sys.stdout,
         format='{"logger": "%(name)s", "level": "%(levelname)s", "event": "%(message)s"}',

@@ -8,7 +8,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from streaming import dead_letters, parking, recovery
+from streaming import audit, dead_letters, parking, recovery
 from streaming.health import EndOffsets, Health
 from streaming.unit_of_work import UnitOfWork
 
@@ -46,14 +46,8 @@ def add_commands(app: typer.Typer, open_unit: Callable[[], UnitOfWork], bootstra
         record = dead_letters.fetch(unit.conn, unit.cipher, topic, partition, offset)
         if record is None:
             _fail(f"no dead letter at {topic}/{partition}/{offset}; `dlq list` shows what there is")
-        unit.transaction(
-            lambda session: (
-                session.audit.append(
-                    {"actor": "operator", "action": "dlq.show", "resource": f"{topic}/{partition}/{offset}", "granted": True}
-                )
-                or session.flush()
-            )
-        )
+        place = f"{topic}/{partition}/{offset}"
+        audit.write(unit.conn, [{"actor": "operator", "action": "dlq.show", "resource": place, "granted": True}])
         sys.stdout.buffer.write(record.value or b"")
 
     @dlq.command("replay")

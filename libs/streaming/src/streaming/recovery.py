@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
 
 from streaming import chunks, dead_letters, parking
 from streaming.errors import Infrastructure, MoreRoots
@@ -18,6 +19,12 @@ class Replayed:
 
     outcome: str
     reason: str | None
+
+
+class Body(Protocol):
+    """A transaction's body; extra: roots found necessary by earlier attempts."""
+
+    def __call__(self, session: Session, extra: set[Root]) -> None: ...
 
 
 class _Undo(Exception):
@@ -108,11 +115,11 @@ def _known_letters(session: Session) -> None:
     session.bad[:] = fresh
 
 
-def _redo(uow: UnitOfWork, body: Callable[[Session, set[Root]], None]) -> None:
+def _redo(uow: UnitOfWork, body: Body) -> None:
     extra: set[Root] = set()
     for _ in range(MAX_REDO):
         try:
-            uow.transaction(lambda session: body(session, extra))
+            uow.transaction(partial(body, extra=extra))
         except MoreRoots as more:
             extra |= more.roots
             continue
