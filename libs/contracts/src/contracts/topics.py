@@ -46,8 +46,9 @@ class Topic:
     """One topic.
 
     key: what the partition key is. cleanup `compact` keeps the last value per key for ever; `delete` keeps
-    retention_days, None = for ever. partitions None = the platform's number (`DEFAULT_PARTITIONS` unless configured). events: `ce_type` →
-    struct; empty where another document defines the value's format. planned: event names that nobody publishes yet.
+    retention_days, None = for ever. partitions None = the platform's number (`DEFAULT_PARTITIONS` unless configured).
+    events: `ce_type` → struct; empty where another document defines the value's format. planned: names of events that
+    nobody publishes yet.
     """
 
     name: str
