@@ -25,7 +25,3 @@ def configure(service: str, process: str) -> None:
     )
     structlog.contextvars.bind_contextvars(service=service, process=process)
     logging.basicConfig(level=logging.WARNING, stream=sys.stdout, format=LIBRARY_FORMAT)
-        level=logging.WARNING,
-        stream=sys.stdout,
-        format='{"logger": "%(name)s", "level": "%(levelname)s", "event": "%(message)s"}',
-    )
