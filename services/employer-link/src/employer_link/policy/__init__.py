@@ -1,0 +1,1 @@
+"""Dated policy numbers (YAML with sources), read with importlib.resources."""

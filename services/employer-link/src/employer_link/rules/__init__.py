@@ -1,0 +1,1 @@
+"""The rules of employer-link: pure functions of state, move and date."""
