@@ -96,7 +96,7 @@ def start(var_dir: Path, timeout: float = 30.0) -> tuple[Child, Path]:
             _let_pass(folder)
     if not (data / "ready").exists():
         _initialise(bin_dir, data, account)
-    _remove_stale_lock(data)
+    _remove_stale_locks(data, sockets)
     argv = [str(bin_dir / "postgres"), "-D", str(data), "-k", str(sockets)]
     argv += [part for name, value in _SETTINGS.items() for part in ("-c", f"{name}={value}")]
     uid, gid = account or (None, None)
@@ -137,8 +137,9 @@ def _initialise(bin_dir: Path, data: Path, account: tuple[int, int] | None) -> N
     (data / "ready").write_text("")
 
 
-def _remove_stale_lock(data: Path) -> None:
-    """After SIGKILL the lock file stays, and its pid may by now belong to a stranger, which the server takes for a rival."""
+def _remove_stale_locks(data: Path, sockets: Path) -> None:
+    """After SIGKILL both lock files stay. Their pid may by now belong to a stranger, or to a zombie that nobody reaps; the
+    server takes either for a rival and refuses to start."""
     lock = data / "postmaster.pid"
     try:
         pid = int(lock.read_text().splitlines()[0])
@@ -148,7 +149,8 @@ def _remove_stale_lock(data: Path) -> None:
         ours = False
     if ours:
         raise DevstackError(f"a PostgreSQL server (pid {pid}) already runs on {data}; stop it first (python -m devstack down)")
-    lock.unlink(missing_ok=True)
+    for stale in (lock, sockets / ".s.PGSQL.5432.lock"):
+        stale.unlink(missing_ok=True)
 
 
 def responds(address: str) -> bool:

@@ -2,49 +2,47 @@
 
 from __future__ import annotations
 
-from kafka import KafkaAdminClient
-from kafka.errors import KafkaError, TopicAlreadyExistsError
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
-from contracts.topics import TOPICS, Topic
+from contracts.topics import TOPICS
 from devstack.errors import DevstackError
+from devstack.waiting import until
 
 LOCAL_PARTITIONS = 4
+TIMEOUT_S = 30.0
 
 
 def create(bootstrap: str, partitions: int = LOCAL_PARTITIONS) -> list[str]:
     """Create every topic of the registry that does not exist yet, and return the names of those created.
 
     Keyed topics get `partitions` partitions, so that one claim has the same partition number everywhere; the clock topic
-    has one. Raises DevstackError if a topic that exists has another number: keys would land elsewhere.
+    has one. Raises DevstackError if the broker is away, or if a topic that exists has another number: keys would land
+    elsewhere. Returns when every partition has a leader.
     """
+    admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
+    wanted = {name: topic.partition_count(partitions) for name, topic in TOPICS.items()}
+    existing = _partitions(admin, bootstrap)
+    for name, count in wanted.items():
+        if existing.get(name, count) != count:
+            raise DevstackError(f"topic {name} has {existing[name]} partitions, not {count}; delete it or use another broker")
+    missing = [name for name in wanted if name not in existing]
+    new = [NewTopic(name, num_partitions=wanted[name], config=TOPICS[name].config()) for name in missing]
+    for name, created in (admin.create_topics(new, operation_timeout=TIMEOUT_S) if new else {}).items():
+        try:
+            created.result(TIMEOUT_S)
+        except KafkaException as error:
+            # Two programs at once: both asked for the same registry.
+            if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                raise DevstackError(f"topic {name} could not be created: {error.args[0].str()}") from error
+    until(lambda: wanted.items() <= _partitions(admin, bootstrap).items(), TIMEOUT_S, "not every topic had leaders")
+    return missing
+
+
+def _partitions(admin: AdminClient, bootstrap: str) -> dict[str, int]:
+    """Topic → number of partitions that have a leader."""
     try:
-        admin = KafkaAdminClient(bootstrap_servers=bootstrap, client_id="devstack-topics")
-    except KafkaError as error:
-        raise DevstackError(f"no Kafka answers at {bootstrap}: {error}") from error
-    try:
-        existing = set(admin.list_topics())
-        _check(admin, sorted(existing & TOPICS.keys()), partitions)
-        wanted = {name: _options(topic, partitions) for name, topic in TOPICS.items() if name not in existing}
-        if wanted:
-            try:
-                admin.create_topics(wanted, wait_for_metadata=True)
-            except TopicAlreadyExistsError:
-                # Two programs at once: both asked for the same registry.
-                admin.wait_for_topics(list(wanted))
-        return list(wanted)
-    finally:
-        admin.close()
-
-
-def _options(topic: Topic, partitions: int) -> dict[str, object]:
-    return {"num_partitions": topic.partition_count(partitions), "replication_factor": -1, "configs": topic.config()}
-
-
-def _check(admin: KafkaAdminClient, names: list[str], partitions: int) -> None:
-    if not names:
-        return
-    for found in admin.describe_topics(names):
-        name, count = found["name"], len(found["partitions"])
-        wanted = TOPICS[name].partition_count(partitions)
-        if count != wanted:
-            raise DevstackError(f"topic {name} has {count} partitions, not {wanted}; delete it or use another broker")
+        topics = admin.list_topics(timeout=5).topics
+    except KafkaException as error:
+        raise DevstackError(f"no Kafka answers at {bootstrap}") from error
+    return {name: sum(p.leader >= 0 for p in topic.partitions.values()) for name, topic in topics.items()}

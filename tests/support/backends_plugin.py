@@ -1,0 +1,102 @@
+"""Backends for tests: one Kafka and one PostgreSQL per pytest run, databases cloned from a migrated template.
+
+A backend that cannot be had is an error of every test that needs it, never a skip.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from devstack import backends as devstack_backends
+from devstack import layout, topics
+from devstack.backends import Backends
+
+PARTITIONS = topics.LOCAL_PARTITIONS
+_NUMBERS = itertools.count(1)
+_USED = pytest.StashKey[dict[str, str]]()
+
+FreshDatabase = Callable[[str], str]
+"""Service → url of a migrated, empty database of its own; dropped after the test."""
+
+
+def pytest_report_header() -> str:
+    home = devstack_backends.default_var_dir() / "test"
+    return f"backends: started by the first test that needs them, data and logs under {home}"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    used = config.stash.get(_USED, {})
+    text = ", ".join(f"{name} {kind}" for name, kind in used.items()) or "none was needed"
+    terminalreporter.write_line(f"backends used: {text}")
+
+
+@pytest.fixture(scope="session")
+def backends(pytestconfig: pytest.Config) -> Iterator[Backends]:
+    """Kafka and PostgreSQL of this run, empty at its start."""
+    with devstack_backends.start(devstack_backends.default_var_dir() / "test", fresh=True) as found:
+        pytestconfig.stash[_USED] = found.kinds()
+        yield found
+
+
+@pytest.fixture(scope="session")
+def bootstrap(backends: Backends) -> str:
+    """Kafka's address, with every topic of the registry created with four partitions."""
+    topics.create(backends.kafka.bootstrap, PARTITIONS)
+    return backends.kafka.bootstrap
+
+
+@pytest.fixture(scope="session")
+def migrated_template(backends: Backends) -> Callable[[str], str]:
+    """Service → name of a database with its newest schema; migrated once per run."""
+    made: dict[str, str] = {}
+
+    def template(service: str) -> str:
+        if service not in made:
+            name = f"test_{os.getpid()}_{service}_template"
+            migrate(service, backends.postgres.create_database(name, replace=True))
+            made[service] = name
+        return made[service]
+
+    return template
+
+
+@pytest.fixture
+def fresh_database(backends: Backends, migrated_template: Callable[[str], str]) -> Iterator[FreshDatabase]:
+    """A callable: service (import package) → url of a new migrated database."""
+    names: list[str] = []
+
+    def fresh(service: str) -> str:
+        template = migrated_template(service)
+        names.append(f"test_{os.getpid()}_{service}_{next(_NUMBERS)}")
+        return backends.postgres.create_database(names[-1], template, replace=True)
+
+    yield fresh
+    for name in names:
+        backends.postgres.drop_database(name)
+
+
+def migrate(service: str, database_url: str) -> None:
+    """Run `python -m <service> migrate` on one database; fails with its output."""
+    environment = layout.environment(
+        layout.Ports(),
+        bootstrap="127.0.0.1:9092",
+        databases={service: database_url},
+        clock="wall",
+        partitions=PARTITIONS,
+        outside={},
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", service, "migrate"],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        pytest.fail(f"python -m {service} migrate ended with {done.returncode}:\n{done.stdout[-2000:]}{done.stderr[-4000:]}")
