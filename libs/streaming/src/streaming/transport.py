@@ -1,0 +1,314 @@
+"""Faust's transport `chunk://`: one event per fetched chunk of a partition instead of one per record.
+
+Faust keeps the group membership and the worker's life cycle; where to read, what was lost and what is committed is
+decided here, from the offset rows in the database. Faust's stream acknowledgements mean nothing: only `confirm`, after
+the database commit, moves the offset that the commit timer sends to Kafka, and that is a hint for lag tools.
+
+The methods overridden are private to faust-streaming 0.15.3: the version is pinned, a test compares the signatures.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, cast
+
+import faust
+import structlog
+from aiokafka import AIOKafkaConsumer
+from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
+from aiokafka.errors import IllegalStateError, NoOffsetForPartitionError, OffsetOutOfRangeError
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP, ConsumerMessage
+
+from streaming.errors import Fatal, Gap, Infrastructure
+from streaming.records import Chunk, Record
+
+log = structlog.get_logger()
+
+HELD_BACK_S = 0.02
+"""While a partition waits for room in the lanes, look again this often; the others are fetched meanwhile."""
+
+
+class Pipeline(Protocol):
+    """What the consumer needs to know of the lanes behind it."""
+
+    freed: asyncio.Event
+
+    def room(self, partition: tuple[str, int]) -> bool: ...
+    async def quiesce(self, generation: int) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Fetching:
+    """How to fetch; Faust has no settings for these."""
+
+    max_wait_ms: int = 25
+    min_bytes: int = 65536
+
+
+class ChunkApp(faust.App):
+    """A Faust app that consumes by chunks.
+
+    pipeline: where chunks go. resume: reads offset rows and log bounds, returns where to seek; raises Infrastructure
+    (asked again), Gap, Fatal. fail: told what must stop the process.
+    """
+
+    pipeline: Pipeline
+    fetching: Fetching
+    resume: Callable[[frozenset[tuple[str, int]]], Any]
+    fail: Callable[[BaseException], None]
+
+    @property
+    def reader(self) -> Consumer:
+        """The consumer, as what it is."""
+        return cast(Consumer, self.consumer)
+
+
+class ConsumerThread(driver.AIOKafkaConsumerThread):
+    """The thread that owns aiokafka's consumer."""
+
+    app: ChunkApp
+
+    def _create_worker_consumer(self, transport: Any) -> AIOKafkaConsumer:
+        conf = self.app.conf
+        fetching = self.app.fetching
+        return AIOKafkaConsumer(
+            client_id=conf.broker_client_id,
+            group_id=conf.id,
+            group_instance_id=conf.consumer_group_instance_id,
+            bootstrap_servers=driver.server_list(transport.url, transport.default_port),
+            partition_assignment_strategy=[RoundRobinPartitionAssignor],
+            enable_auto_commit=False,
+            auto_offset_reset="none",  # anything else silently jumps over records that were deleted
+            isolation_level="read_committed",
+            max_poll_records=conf.broker_max_poll_records,
+            max_poll_interval_ms=int(conf.broker_max_poll_interval * 1000),
+            max_partition_fetch_bytes=conf.consumer_max_fetch_size,
+            fetch_min_bytes=fetching.min_bytes,
+            fetch_max_wait_ms=fetching.max_wait_ms,
+            request_timeout_ms=int(conf.broker_request_timeout * 1000),
+            check_crcs=conf.broker_check_crcs,
+            session_timeout_ms=int(conf.broker_session_timeout * 1000),
+            rebalance_timeout_ms=int(conf.broker_rebalance_timeout * 1000),
+            heartbeat_interval_ms=int(conf.broker_heartbeat_interval * 1000),
+            metadata_max_age_ms=conf.consumer_metadata_max_age_ms,
+            connections_max_idle_ms=conf.consumer_connections_max_idle_ms,
+            **driver.credentials_to_aiokafka_auth(conf.broker_credentials, conf.ssl_context),
+        )
+
+    async def _fetch_records(
+        self,
+        consumer: AIOKafkaConsumer,
+        active_partitions: set[TP],
+        timeout: float | None = None,  # noqa: ASYNC109 - Faust's signature
+        max_records: int | None = None,
+    ) -> Any:
+        """Also returns where each partition stands after the fetch; nothing awaits between the two."""
+        records = await super()._fetch_records(consumer, active_partitions, timeout=timeout, max_records=max_records)
+        assignment = consumer._subscription.subscription.assignment if consumer._subscription.subscription else None
+        positions: dict[TP, int] = {}
+        if assignment is not None and assignment.active:
+            for tp in active_partitions:
+                if tp in assignment.tps and assignment.state_value(tp).has_valid_position:
+                    positions[tp] = assignment.state_value(tp).position
+        return records, positions
+
+    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
+        """A commit that fails is not worth the process: the offset row is what counts."""
+        consumer = self._ensure_consumer()
+        assigned = {driver.ensure_aiokafka_TP(tp): offset for tp, offset in offsets.items() if tp in self.assignment()}
+        try:
+            await consumer.commit(assigned)
+        except Exception as error:
+            log.warning("consumer.commit_skipped", error=type(error).__name__)
+            return False
+        return True
+
+
+class Consumer(driver.Consumer):
+    """Seeks by the offset rows, delivers chunks, commits what was confirmed."""
+
+    app: ChunkApp
+    _thread: ConsumerThread
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.generation = 0
+        self.last_poll = 0.0
+        self._next: dict[TP, int] = {}
+        self._safe: dict[TP, int] = {}
+        self._placed = False
+        self._seeking = asyncio.Lock()
+
+    def _new_consumer_thread(self) -> ConsumerThread:
+        return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    # -- where to read --------------------------------------------------------------------------------------------
+
+    async def perform_seek(self) -> None:
+        """After an assignment: wait for the lanes, then read on where the offset rows say."""
+        async with self._seeking:
+            attempt = 0
+            while not self.should_stop:
+                self.generation += 1
+                self._placed = False
+                self._next.clear()
+                self._safe.clear()
+                assigned = frozenset(self.assignment())
+                try:
+                    await self.app.pipeline.quiesce(self.generation)
+                    points = await self.app.resume(frozenset((tp.topic, tp.partition) for tp in assigned))
+                    if assigned != self.assignment():
+                        continue
+                    await self._place({tp: points[tp.topic, tp.partition] for tp in assigned})
+                except (Infrastructure, IllegalStateError, TimeoutError) as error:
+                    log.warning("consumer.seek_waits", error=str(error) or type(error).__name__)
+                    await asyncio.sleep(min(0.1 * 2**attempt, 5.0))
+                    attempt += 1
+                    continue
+                except Fatal as error:
+                    self.app.fail(error)
+                    return
+                if assigned == self.assignment():
+                    self._placed = True
+                    log.info("consumer.assigned", partitions=len(assigned), generation=self.generation)
+                    return
+
+    async def _place(self, points: Mapping[TP, int]) -> None:
+        if points:
+            await self.seek_wait(points)
+        for tp, offset in points.items():
+            self._next[tp] = offset
+            self._committed_offset[tp] = offset
+            self._read_offset[tp] = offset or None
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        await super().on_partitions_revoked(revoked)
+        self._placed = False
+        self.generation += 1
+        self._next.clear()
+        self._safe.clear()
+
+    # -- fetching -------------------------------------------------------------------------------------------------
+
+    async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Any:  # noqa: ASYNC109 - Faust's signature
+        self.last_poll = asyncio.get_running_loop().time()
+        if not self._placed:
+            await self.perform_seek()
+            return {}
+        active = {tp for tp in active_partitions or () if tp in self._next}
+        wanted = {tp for tp in active if self.app.pipeline.room((tp.topic, tp.partition))}
+        if not wanted:
+            await self._wait_for_room(timeout)
+            return {}
+        generation = self.generation
+        try:
+            fetched: Any = await self._thread.getmany(wanted, timeout if wanted == active else HELD_BACK_S)
+        except OffsetOutOfRangeError as error:
+            self.app.fail(Gap(f"the log no longer holds what is next: {_places(error)}; start again to be told what to do"))
+            await asyncio.sleep(timeout)
+            return {}
+        except NoOffsetForPartitionError:  # the client looked before our seek reached it
+            self._placed = False
+            return {}
+        if generation != self.generation:
+            return {}
+        records, positions = fetched
+        return dict(self._chunks(records, positions))
+
+    async def _wait_for_room(self, seconds: float) -> None:
+        self.app.pipeline.freed.clear()
+        try:
+            await asyncio.wait_for(self.app.pipeline.freed.wait(), seconds)
+        except TimeoutError:
+            return
+
+    def _chunks(self, records: Mapping[TP, list[Any]], positions: Mapping[TP, int]) -> Iterator[tuple[TP, list[Chunk]]]:
+        """One chunk per partition that moved; without records if only control or aborted ones were passed over."""
+        for tp, end in positions.items():
+            begin = self._next.get(tp)
+            if begin is None or end <= begin:
+                continue
+            self._next[tp] = end
+            made = [_record(record) for record in records.get(tp, ())]
+            yield tp, [Chunk(tp.topic, tp.partition, begin, end, self.generation, made)]
+
+    def _to_message(self, tp: TP, record: Chunk) -> ConsumerMessage:
+        timestamp = record.records[-1].timestamp_ms / 1000 if record.records else 0.0
+        value: Any = record  # the `raw` serializer hands it through as it is
+        return ConsumerMessage(
+            record.topic, record.partition, record.end - 1, timestamp, 0, None, None, value, None, 0, 0, tp,
+            generation_id=self.app.consumer_generation_id,
+        )  # fmt: skip
+
+    # -- acknowledging --------------------------------------------------------------------------------------------
+
+    def ack(self, message: Any) -> bool:
+        """The stream is done with the chunk, which says nothing about the database."""
+        message.acked = True
+        self._unacked_messages.discard(message)
+        waiting = self._waiting_for_ack
+        if waiting is not None and not waiting.done():
+            waiting.set_result(None)
+        return False
+
+    def confirm(self, chunk: Chunk) -> None:
+        """The chunk is in the database: its end may be committed to Kafka."""
+        tp = TP(chunk.topic, chunk.partition)
+        if tp in self._next:
+            self._safe[tp] = max(self._safe.get(tp, 0), chunk.end)
+
+    def _filter_tps_with_pending_acks(self, topics: Iterable[Any] | None = None) -> Iterator[TP]:
+        return (tp for tp in list(self._safe) if topics is None or tp in topics or tp.topic in topics)
+
+    def _new_offset(self, tp: TP) -> int | None:
+        return self._safe.get(tp)
+
+    async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
+        """Offsets jump where Kafka compacted or keeps transaction markers: no gap."""
+
+    def verify_event_path(self, now: float, tp: TP) -> None:
+        """Faust's own stall detector counts stream events; liveness does this here."""
+
+    # -- what health asks -----------------------------------------------------------------------------------------
+
+    def coordination_ended(self) -> bool:
+        """Whether the task that keeps the group membership is gone."""
+        consumer = self._thread._consumer
+        task = getattr(getattr(consumer, "_coordinator", None), "_coordination_task", None)
+        return task is not None and task.done()
+
+    def lag(self) -> dict[tuple[str, int], int]:
+        """Records between what was confirmed and the end of the log, as far as fetches have shown."""
+        found: dict[tuple[str, int], int] = {}
+        for tp in list(self._next):
+            end = self.highwater(tp)
+            if end is not None:
+                found[tp.topic, tp.partition] = max(0, end - (self._safe.get(tp) or self._committed_offset[tp] or 0))
+        return found
+
+
+def _record(record: Any) -> Record:
+    return Record(
+        record.topic,
+        record.partition,
+        record.offset,
+        record.timestamp,
+        record.key,
+        record.value,
+        tuple((name, value or b"") for name, value in record.headers),
+    )
+
+
+def _places(error: OffsetOutOfRangeError) -> str:
+    offsets = error.args[0] if error.args and isinstance(error.args[0], Mapping) else {}
+    return ", ".join(f"{tp.topic}[{tp.partition}] at {offset}" for tp, offset in sorted(offsets.items())) or "unknown partition"
+
+
+class Transport(driver.Transport):
+    """The `faust.transports` entry point."""
+
+    Consumer = Consumer
+    driver_version = "chunk"

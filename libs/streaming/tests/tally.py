@@ -1,0 +1,113 @@
+"""A service small enough to check by folding: it counts records per key. Run as a real worker or relay process by the tests.
+
+TALLY_DATABASE_URL=… TALLY_TOPICS=a,b … python tally.py worker | relay
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import msgspec
+
+from streaming import cli
+from streaming.errors import Infrastructure
+from streaming.records import Cause, Item, Prepared, Record
+from streaming.settings import PlatformSettings
+from streaming.spec import Due, Kind, Spec
+from streaming.work import DueItem, Work, derive_id
+
+NAME = "tally"
+EVERY = 20
+"""One event for each 20 records of a key."""
+
+
+class Count(msgspec.Struct, frozen=True):
+    """The n-th record of a key; `timer_in_s` sets a timer instead."""
+
+    key: str
+    n: int
+    pad: str = ""
+
+
+class Tally(msgspec.Struct, frozen=True):
+    """count: records applied. order: sum of count * n, which a swap, loss or repetition changes. fired: timers."""
+
+    count: int = 0
+    order: int = 0
+    fired: int = 0
+
+
+class Counted(msgspec.Struct, frozen=True):
+    claim_id: str
+    count: int
+
+
+class TallySettings(PlatformSettings):
+    tally_database_url: str
+    tally_topics: str
+    tally_out: str = "tally.out"
+    tally_timer_topic: str = ""
+    tally_keys_down: str = ""
+    """topic=path: while the file exists, preparing that topic waits, as for a data key service that is down."""
+
+
+def step(before: Tally, n: int) -> Tally:
+    """The rule; the tests fold with it too."""
+    count = before.count + 1
+    return Tally(count, (before.order + count * n) % 1_000_000_007, before.fired)
+
+
+def prepare(down: Path | None, records: Sequence[Record]) -> list[Prepared]:
+    if down is not None and down.exists():
+        raise Infrastructure("data key service: refused")
+    entries: list[Prepared] = []
+    for record in records:
+        body = msgspec.json.decode(record.value or b"", type=Count)
+        cause = f"{record.topic}/{record.partition}/{record.offset}"
+        entries.append(Item(record, Cause(cause, cause), (("claim", body.key),), body))
+    return entries
+
+
+def spec(settings: TallySettings) -> Spec:
+    """The service."""
+
+    def handle(work: Work, item: Item) -> None:
+        body: Count = item.body
+        if item.record.topic == settings.tally_timer_topic:
+            work.schedule(DueItem(derive_id("tally", body.key, str(body.n)), ("claim", body.key), work.now, "tick"))
+            return
+        after = step(work.get("claim", body.key) or Tally(), body.n)
+        work.put("claim", body.key, after)
+        if after.count % EVERY == 0:
+            work.emit(settings.tally_out, body.key, Counted(body.key, after.count))
+
+    def fire(work: Work, due: Due) -> None:
+        before: Tally = work.get("claim", due.root[1]) or Tally()
+        work.put("claim", due.root[1], Tally(before.count, before.order, before.fired + 1))
+
+    topic_down, _, path = settings.tally_keys_down.partition("=")
+    topics = [topic for topic in settings.tally_topics.split(",") if topic]
+    return Spec(
+        name=NAME,
+        kinds=(Kind("claim", Tally),),
+        topics={topic: partial(prepare, Path(path) if topic == topic_down else None) for topic in topics},
+        handle=handle,
+        fire=fire,
+    )
+
+
+PROGRAM: cli.Program[TallySettings] = cli.Program(
+    name=NAME,
+    settings=TallySettings,  # type: ignore[arg-type]
+    database_url=lambda settings: settings.tally_database_url,
+    spec=spec,
+    api=lambda settings: None,
+    migrations=Path(os.devnull),
+    port=0,
+)
+
+if __name__ == "__main__":
+    cli.make(PROGRAM)()
