@@ -1,0 +1,152 @@
+"""One evaluation: every rule on one person's period at one step, from inputs that are recorded by value.
+
+`evaluate` is a function of `Inputs` alone, so that a recorded decision can be recomputed identically for ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from typing import Literal
+
+import msgspec
+
+from referrals.rules import contact_rules, outcome_rules
+from referrals.rules.contact_limits import next_allowed
+from referrals.rules.findings import Finding
+from referrals.rules.guards import GuardFacts, first_stop
+from referrals.rules.history import Ap, History, previous
+from referrals.rules.outcome_rules import Observation, Query
+from referrals.rules.rule_set import Guard, Parameters, Rule, Step
+from referrals.rules.runs import already_raised, in_order
+from referrals.rules.thresholds import Status
+
+RULES: Mapping[str, Callable[[History, Parameters], Finding]] = {
+    "job-ended": contact_rules.job_ended,
+    "sustained-fall": contact_rules.sustained_fall,
+    "fell-below-aet": contact_rules.fell_below_aet,
+    "newly-in-work": contact_rules.newly_in_work,
+    "stagnation-6": lambda history, p: contact_rules.stagnation("stagnation-6", history, p),
+    "stagnation-3": lambda history, p: contact_rules.stagnation("stagnation-3", history, p),
+    "crossed-above-aet": outcome_rules.crossed_above_aet,
+    "sustained-above-aet": outcome_rules.sustained_above_aet,
+    "cet-reached": outcome_rules.cet_reached,
+    "rapid-re-entry": contact_rules.rapid_re_entry,
+    "threshold-change-review": outcome_rules.threshold_change_review,
+    "household-change-review": outcome_rules.household_change_review,
+}
+
+Judging = Literal["plan", "recheck", "display"]
+
+
+class Book(msgspec.Struct, frozen=True, kw_only=True):
+    """The part of a rule set that an evaluation needs, by value."""
+
+    version: str
+    rules: dict[str, Rule]
+    guards: dict[str, Guard]
+    guard_order: tuple[str, ...]
+    stronger_first: dict[str, tuple[str, ...]]
+    precedence: tuple[str, ...]
+    parameters: Parameters
+
+
+class Inputs(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything a decision rests on.
+
+    steps: which steps' guards are judged (a period whose due date is past is planned and re-checked at once).
+    as_of: fixes dates, easements and windows. known_at: every fact that had arrived by then counts.
+    aps: closed periods up to the one judged, oldest first. settled: see `runs.Settled`.
+    """
+
+    claim_id: str
+    claimant_id: str
+    period_id: str
+    steps: tuple[Step, ...]
+    as_of: date
+    known_at: datetime
+    aps: tuple[Ap, ...]
+    settled: dict[str, tuple[str, ...]]
+    guards: GuardFacts
+    arm: str | None = None
+
+
+class Stop(msgspec.Struct, frozen=True, kw_only=True):
+    """A rule that held and the guard that stopped it."""
+
+    rule_id: str
+    guard: str
+
+
+class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of it. contact: the one contact rule kept; outranked: others that held (they count as raised)."""
+
+    status: Status | None
+    previous_status: Status | None
+    contact: str | None
+    outranked: tuple[str, ...]
+    suppressed: tuple[Stop, ...]
+    once_per_run: tuple[str, ...]
+    outcomes: tuple[str, ...]
+    reviews: tuple[str, ...]
+    queries: tuple[Query, ...]
+    observation: Observation
+    findings: tuple[Finding, ...]
+    next_allowed_on: date | None = None
+
+    def holds(self, rule_id: str) -> bool:
+        """The rule's own condition is met, whatever stops or outranks it."""
+        return any(found.rule_id == rule_id and found.holds for found in self.findings)
+
+    def figures(self, rule_id: str) -> Mapping[str, str | int]:
+        return next((found.figures for found in self.findings if found.rule_id == rule_id), {})
+
+
+def evaluate(inputs: Inputs, book: Book) -> Evaluation:
+    """Judge every rule of the book on the last period of `inputs.aps`."""
+    history, parameters = inputs.aps, book.parameters
+    findings = tuple(RULES[rule_id](history, parameters) for rule_id in book.rules if rule_id in RULES)
+    held = [found.rule_id for found in findings if found.holds]
+    contacts, stopped, spent = [], [], []
+    for rule_id in held:
+        rule = book.rules[rule_id]
+        if rule.kind != "contact":
+            continue
+        order = book.stronger_first.get(rule.family, ())
+        if already_raised(rule_id, rule.family, order, history, inputs.settled, parameters):
+            spent.append(rule_id)
+            continue
+        guard = _stopped_by(rule, inputs, book)
+        if guard is None:
+            contacts.append(rule_id)
+        else:
+            stopped.append(Stop(rule_id=rule_id, guard=guard))
+    ranked = in_order(contacts, book.precedence)
+    limited = any(stop.guard in ("guard-recent-contact", "guard-burden-cap") for stop in stopped)
+    before = previous(history)
+    return Evaluation(
+        status=history[-1].status,
+        previous_status=None if before is None else before.status,
+        contact=ranked[0] if ranked else None,
+        outranked=tuple(ranked[1:]),
+        suppressed=tuple(stopped),
+        once_per_run=tuple(spent),
+        outcomes=tuple(rule_id for rule_id in held if book.rules[rule_id].kind == "outcome"),
+        reviews=tuple(rule_id for rule_id in held if book.rules[rule_id].kind == "review"),
+        queries=outcome_rules.earnings_queries(history, parameters),
+        observation=outcome_rules.observe(history, inputs.arm),
+        findings=findings,
+        next_allowed_on=next_allowed(inputs.guards.contacts, inputs.as_of, parameters) if limited else None,
+    )
+
+
+def _stopped_by(rule: Rule, inputs: Inputs, book: Book) -> str | None:
+    """The first guard of the policy's order that stops the rule at one of the steps judged."""
+    found = [
+        first_stop(
+            step, rule, inputs.guards, inputs.as_of, guards=book.guards, order=book.guard_order, parameters=book.parameters
+        )
+        for step in inputs.steps
+    ]
+    named = [guard for guard in found if guard is not None and guard != "guard-open-case"]
+    return min(named, key=book.guard_order.index) if named else None

@@ -1,0 +1,44 @@
+"""What a rule found: its predicates, each by name and version, and the figures it rests on.
+
+A predicate's meaning never changes: a new meaning is a new version (`own_pay_lower@2`), and the old one stays.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import msgspec
+
+
+class Predicate(msgspec.Struct, frozen=True, array_like=True):
+    """One named condition and whether it was met."""
+
+    name: str
+    met: bool
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """One rule on one period. figures: the person's own numbers only (pence as int, decimals as text)."""
+
+    rule_id: str
+    predicates: tuple[Predicate, ...]
+    figures: dict[str, str | int] = {}
+
+    @property
+    def holds(self) -> bool:
+        return all(predicate.met for predicate in self.predicates)
+
+
+def finding(rule_id: str, figures: dict[str, str | int] | None = None, /, **predicates: bool) -> Finding:
+    """A finding from keyword predicates, version 1 each; figures are kept only when the rule holds."""
+    met = tuple(Predicate(f"{name}@1", bool(value)) for name, value in predicates.items())
+    result = Finding(rule_id=rule_id, predicates=met)
+    return msgspec.structs.replace(result, figures=figures or {}) if result.holds else result
+
+
+def decimals(value: Fraction, places: int = 2) -> str:
+    """Decimal text, half up (away from nil)."""
+    scale = 10**places
+    whole = int((abs(value) * scale + Fraction(1, 2)) // 1)
+    sign = "-" if value < 0 and whole else ""
+    return f"{sign}{whole // scale}.{whole % scale:0{places}d}"
