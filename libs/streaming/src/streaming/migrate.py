@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 from alembic import command, context
@@ -21,8 +22,21 @@ def upgrade(migrations: Path, url: str, revision: str = "head") -> None:
     command.upgrade(config, revision)
 
 
+def as_sql(migrations: Path) -> str:
+    """All migrations as SQL text, for the linter."""
+    out = io.StringIO()
+    config = Config(output_buffer=out)
+    config.set_main_option("script_location", str(migrations))
+    command.upgrade(config, "head", sql=True)
+    return out.getvalue()
+
+
 def run_env() -> None:
-    """What every service's `migrations/env.py` calls: one transaction per migration run."""
+    """What every service's `migrations/env.py` calls: one transaction per migration run, or SQL text for `as_sql`."""
+    if context.is_offline_mode():
+        context.configure(dialect_name="postgresql", literal_binds=True, output_buffer=context.config.output_buffer)
+        context.run_migrations()
+        return
     engine = create_engine(_address(context.config.attributes["url"]), poolclass=pool.NullPool)
     with engine.connect() as connection:
         context.configure(connection=connection, transaction_per_migration=False)
