@@ -1,0 +1,1 @@
+"""HTTP pieces that the services' APIs share: errors, access, entity tags, pages, commands, health, clients."""

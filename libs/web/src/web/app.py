@@ -1,0 +1,120 @@
+"""The application that every service's API is built on."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute, iter_route_contexts
+from starlette.concurrency import run_in_threadpool
+
+from web import problems
+from web.auth import Authenticator, Declared
+from web.middleware import STRICT_TRANSPORT, TraceAndGuard, WholeBody
+
+MAX_BODY_BYTES = 256 * 1024
+BODY_TIMEOUT_S = 10.0
+
+
+class UndeclaredRoute(Exception):
+    """A route does not say who may call it: nothing is open by accident."""
+
+
+def _declared(dependant: Dependant) -> frozenset[str]:
+    own = dependant.call.scopes if isinstance(dependant.call, Declared) else frozenset()
+    return own.union(*(_declared(child) for child in dependant.dependencies)) if dependant.dependencies else own
+
+
+def declared_scopes(app: FastAPI) -> dict[tuple[str, str], frozenset[str]]:
+    """(method, path template) → the scopes that its route declares, for every route of the application.
+
+    `public` and `bearer:<name>` stand for the routes without access token.
+    """
+    found = {}
+    for context in iter_route_contexts(app.routes):
+        route = context.original_route
+        if not isinstance(route, APIRoute):
+            continue
+        if context.path != route.path:
+            raise UndeclaredRoute(f"{context.path}: give the prefix to the router itself, not to include_router")
+        for method in route.methods or ():
+            found[(method, route.path_format)] = _declared(context.dependant)
+    return found
+
+
+def check_declared(app: FastAPI) -> None:
+    """Raises UndeclaredRoute, naming every route that does not say who may call it."""
+    silent = sorted(f"{method} {path}" for (method, path), scopes in declared_scopes(app).items() if not scopes)
+    if silent:
+        raise UndeclaredRoute(f"no scopes declared: {', '.join(silent)}; add Depends(require(…))")
+
+
+def _describe_scopes(app: FastAPI) -> None:
+    """Put each route's scopes into the OpenAPI document, where generated tests and clients find them."""
+    plain = app.openapi
+    scopes = declared_scopes(app)
+
+    def openapi() -> dict[str, Any]:
+        document = plain()
+        document.setdefault("components", {})["securitySchemes"] = {
+            "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+        }
+        for path, operations in document["paths"].items():
+            for method, operation in operations.items():
+                names = sorted(scopes[(method.upper(), path)])
+                operation["x-scopes"] = names
+                operation["security"] = [] if names == ["public"] else [{"token": []}]
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+def create(
+    *,
+    title: str,
+    routers: Iterable[APIRouter],
+    authenticator: Authenticator,
+    production: bool,
+    version: str = "1",
+    open_resources: Callable[[], AbstractContextManager[Any]] = nullcontext,
+    max_body_bytes: int = MAX_BODY_BYTES,
+    body_timeout_s: float = BODY_TIMEOUT_S,
+) -> FastAPI:
+    """A FastAPI application with the platform's error bodies, limits, headers, metrics and access rules.
+
+    open_resources: what lives as long as the application (`lambda: pool`); entered before the first request.
+    production: no OpenAPI page, strict transport. Raises UndeclaredRoute.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        check_declared(app)  # also routes that were added after create
+        resources = open_resources()
+        await run_in_threadpool(resources.__enter__)
+        try:
+            yield
+        finally:
+            await run_in_threadpool(resources.__exit__, None, None, None)
+            authenticator.close()
+
+    app = FastAPI(
+        title=title,
+        version=version,
+        openapi_url=None if production else "/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+        redirect_slashes=False,
+    )
+    app.state.authenticator = authenticator
+    for router in routers:
+        app.include_router(router)
+    problems.install(app)
+    app.add_middleware(WholeBody, max_bytes=max_body_bytes, timeout_s=body_timeout_s)
+    app.add_middleware(TraceAndGuard, extra_headers=STRICT_TRANSPORT if production else None)
+    check_declared(app)
+    _describe_scopes(app)
+    return app

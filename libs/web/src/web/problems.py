@@ -1,0 +1,152 @@
+"""Errors as `application/problem+json` (RFC 9457): a code, a sentence of ours and the trace id. Never the caller's input.
+
+Framework defaults echo input (422 bodies) or exception text; every error of an API goes through this module instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+import psycopg
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from streaming.errors import Infrastructure, Refused
+from streaming.unit_of_work import is_infrastructure
+
+log = structlog.get_logger()
+
+MEDIA_TYPE = "application/problem+json"
+
+_CODES = {
+    400: ("bad-request", "The request cannot be understood."),
+    401: ("unauthorized", "Send a valid access token."),
+    403: ("forbidden", "This access token may not do that."),
+    404: ("not-found", "There is no such resource, or it is not yours to see."),
+    405: ("method-not-allowed", "This resource does not have that method."),
+    408: ("too-slow", "The request body took too long."),
+    413: ("too-large", "The request body is too large."),
+    415: ("unsupported-media-type", "Send application/json."),
+    422: ("invalid", "The request does not have the documented form."),
+    429: ("too-many-requests", "Slow down."),
+    500: ("internal", "Something went wrong on our side."),
+    503: ("unavailable", "A part of the service is away. Try again."),
+}
+
+
+def trace_id(request: Request) -> str:
+    """The request's trace id, as in `traceparent`; the only thing an error body says about the request."""
+    return str(request.scope.get("state", {}).get("trace_id", ""))
+
+
+def problem(
+    request: Request,
+    status: int,
+    code: str | None = None,
+    detail: str | None = None,
+    *,
+    headers: Mapping[str, str] | None = None,
+    **extra: Any,
+) -> Response:
+    """A problem response. `detail` is a sentence of ours; `extra` are members of ours (`allowed`, `errors`)."""
+    usual_code, usual_detail = _CODES.get(status, (f"status-{status}", HTTPStatus(status).phrase))
+    code = code or usual_code
+    body = {
+        "type": f"urn:in-work-progression:problem:{code}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "code": code,
+        "detail": detail or usual_detail,
+        "trace_id": trace_id(request),
+        **{name: value for name, value in extra.items() if value is not None},
+    }
+    return Response(msgspec.json.encode(body), status, headers, MEDIA_TYPE)
+
+
+def refused(request: Request, error: Refused) -> Response:
+    """A command or read that may not be done; 409 says what is allowed now."""
+    headers = {} if error.retry_after_s is None else {"Retry-After": str(error.retry_after_s)}
+    if error.status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    return problem(
+        request, error.status, error.code, error.detail or None, headers=headers, **{**error.extra, "allowed": error.allowed}
+    )
+
+
+def unavailable(request: Request, code: str = "unavailable", retry_after_s: int = 2) -> Response:
+    """503: the caller may repeat the same request later."""
+    return problem(request, 503, code, headers={"Retry-After": str(retry_after_s)})
+
+
+def _place(location: Iterable[Any], declared: frozenset[str]) -> tuple[str, str | None]:
+    """Where the error is, in declared names only: an undeclared field's name is the caller's input."""
+    part, *path = list(location)
+    names = [str(item) if isinstance(item, int) else item for item in path]
+    known = [name for name in names if name in declared or name.isdecimal()]
+    return str(part), ".".join(known) or None
+
+
+def invalid(request: Request, error: RequestValidationError, declared: frozenset[str]) -> Response:
+    """422: which declared field is wrong and in what way, without the value."""
+    errors = []
+    for item in error.errors():
+        part, field = _place(item["loc"], declared)
+        errors.append({"in": part, "field": field, "problem": item["type"]})
+    return problem(request, 422, errors=errors)
+
+
+def _declared_names(app: FastAPI) -> frozenset[str]:
+    document = app.openapi()
+    names: set[str] = set()
+    for operations in document.get("paths", {}).values():
+        for operation in operations.values():
+            names |= {parameter["name"] for parameter in operation.get("parameters", [])}
+    for schema in document.get("components", {}).get("schemas", {}).values():
+        names |= set(schema.get("properties", {}))
+    return frozenset(names)
+
+
+def install(app: FastAPI) -> None:
+    """Render every error that reaches the application as a problem."""
+    declared: list[frozenset[str]] = []
+
+    async def on_refused(request: Request, error: Exception) -> Response:
+        assert isinstance(error, Refused)
+        return refused(request, error)
+
+    async def on_invalid(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        if not declared:
+            declared.append(_declared_names(app))
+        return invalid(request, error, declared[0])
+
+    async def on_http(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        if error.status_code == 400:  # the framework's word for a body that cannot be parsed (depth, encoding)
+            return problem(request, 422, errors=[{"in": "body", "field": None, "problem": "json_invalid"}])
+        return problem(request, error.status_code, headers=error.headers)
+
+    async def on_infrastructure(request: Request, error: Exception) -> Response:
+        log.warning("request.infrastructure", error=type(error).__name__)
+        return unavailable(request)
+
+    async def on_database(request: Request, error: Exception) -> Response:
+        assert isinstance(error, psycopg.Error)
+        if is_infrastructure(error):
+            return await on_infrastructure(request, error)
+        if isinstance(error, psycopg.DataError):  # a value of the right form that no column can hold
+            log.warning("request.data_error", sqlstate=error.sqlstate)
+            return problem(request, 422)
+        raise error
+
+    app.add_exception_handler(Refused, on_refused)
+    app.add_exception_handler(RequestValidationError, on_invalid)
+    app.add_exception_handler(HTTPException, on_http)
+    app.add_exception_handler(Infrastructure, on_infrastructure)
+    app.add_exception_handler(psycopg.Error, on_database)
