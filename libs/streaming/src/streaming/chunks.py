@@ -76,6 +76,8 @@ def _item(session: Session, item: Item, seen: set[str]) -> None:
         _wait(session, item.roots[0], item.record)
         return
     session.merge(work.effects)
+    if work.outcome == "quarantined":  # the handler refuses the record but keeps a note of it (a conflict)
+        session.bad.append(Bad(item.record, work.reason or "refused", work.record_id))
     metrics.RECORDS.labels(item.record.topic, work.outcome).inc()
     if item.dedupe is not None:
         session.inbox.append(item.dedupe)
