@@ -83,14 +83,7 @@ def fresh_database(backends: Backends, migrated_template: Callable[[str], str]) 
 
 def migrate(service: str, database_url: str) -> None:
     """Run `python -m <service> migrate` on one database; fails with its output."""
-    environment = layout.environment(
-        layout.Ports(),
-        bootstrap="127.0.0.1:9092",
-        databases={service: database_url},
-        clock="wall",
-        partitions=PARTITIONS,
-        outside={},
-    )
+    environment = layout.environment(layout.Ports(), bootstrap="127.0.0.1:9092", databases={service: database_url})
     done = subprocess.run(
         [sys.executable, "-m", service, "migrate"],
         env={**os.environ, **environment},

@@ -163,7 +163,7 @@ def _format(program: str, jars: Path, home: Path) -> None:
     # A format that was interrupted leaves a folder the tool would refuse.
     shutil.rmtree(home / "data", ignore_errors=True)
     identity = home / "cluster.id"
-    identity.write_text(urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode())  # noqa: TID251 - Kafka wants a random one
+    identity.write_text(urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode())
     tool = [program, *_JVM_QUICK, "-cp", f"{jars}/*", "kafka.tools.StorageTool"]
     done = subprocess.run(
         [*tool, "format", "--standalone", "-t", identity.read_text(), "-c", str(home / "server.properties")],

@@ -6,6 +6,7 @@ import base64
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from types import MappingProxyType
 from typing import Self
 
 from devstack.errors import DevstackError
@@ -16,6 +17,9 @@ SERVICES = ("earnings", "referrals", "notifications", "employer_link")
 
 SENDERS = ("notifications", "employer_link")
 """Services with a process that calls the outside world."""
+
+OUTSIDE = ("OIDC_ISSUER", "DATA_KEY_SERVICE_URL", "NOTIFY_BASE_URL")
+"""Addresses that a caller may give instead of a sandbox of ours."""
 
 NOTIFY_SERVICE_ID = "3d1b2c9e-0000-4000-8000-646576737461"
 NOTIFY_SECRET = "9f0c1a77-0000-4000-8000-636b6e6f7469"
@@ -35,6 +39,11 @@ NOTIFY_RECEIPTS_TOKEN = "dev-receipts-bearer"
 def database_variable(service: str) -> str:
     """`EARNINGS_DATABASE_URL` and so on."""
     return f"{service.upper()}_DATABASE_URL"
+
+
+def client_id(service: str) -> str:
+    """The service's own OAuth client, for calls to other services."""
+    return f"service-{service.replace('_', '-')}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,12 +88,19 @@ def address(port: int) -> str:
 
 
 def environment(
-    ports: Ports, *, bootstrap: str, databases: Mapping[str, str], clock: str, partitions: int, outside: Mapping[str, str]
+    ports: Ports,
+    *,
+    bootstrap: str,
+    databases: Mapping[str, str],
+    clock: str = "wall",
+    partitions: int = 4,
+    clients: Mapping[str, str] = MappingProxyType({}),
+    outside: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, str]:
     """What every process of every service gets, on top of the caller's own environment.
 
-    databases: service → url. clock: `wall` or `topic`. outside: addresses from the caller's environment that replace
-    sandboxes (`OIDC_ISSUER`, `DATA_KEY_SERVICE_URL`, `NOTIFY_BASE_URL`).
+    databases: service → url. clock: `wall` or `topic`. clients: OAuth client id → secret of the services' own clients.
+    outside: addresses that replace sandboxes (names of `OUTSIDE`).
     """
     sandboxes = {
         "OIDC_ISSUER": address(ports.oidc),
@@ -102,6 +118,8 @@ def environment(
         "NOTIFY_RECEIPTS_TOKEN": NOTIFY_RECEIPTS_TOKEN,
         **{database_variable(service): url for service, url in databases.items()},
         **{f"{service.upper()}_URL": address(getattr(ports, service)) for service in SERVICES},
+        **{f"{service.upper()}_CLIENT_ID": client_id(service) for service in SERVICES},
+        **{f"{service.upper()}_CLIENT_SECRET": clients.get(client_id(service), "none") for service in SERVICES},
         **sandboxes,
         **outside,
     }
