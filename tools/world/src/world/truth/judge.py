@@ -1,0 +1,292 @@
+"""Labels: what should be noticed about each person, told from what really happened to them.
+
+Every label names the latent events that brought it about; a change of pay that no event explains is never a label.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from fractions import Fraction
+from typing import Any, Literal
+
+from world import thresholds
+from world.model import Claim, Job, LatentEvent, Person
+from world.periods import Period
+from world.truth.amounts import LOOK_BACK, Evidence, TruePeriod, periods_of, true_periods
+from world.truth.contactable import due_on, why_not
+
+Rule = Literal["fell-below-aet", "newly-in-work", "stagnation-3", "crossed-above-aet"]
+RULES: tuple[Rule, ...] = ("fell-below-aet", "newly-in-work", "stagnation-3", "crossed-above-aet")
+Status = Literal["IWS", "LT", "WE"]
+
+GROWTH_PERCENT = Fraction(5, 100)
+GROWTH_HOURS = Fraction(1, 2)
+RE_ENTRY_DAYS = 91
+WINDOW = 3
+DOWN = frozenset({"hours_fall", "job_end", "strike", "unpaid_absence", "shift_pattern"})
+UP = frozenset({"hours_rise", "raise", "job_start", "wage_floor_rise", "strike", "unpaid_absence", "shift_pattern"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Label:
+    """This person should be flagged under the rule for the period that begins on `start`."""
+
+    rule: Rule
+    claimant_id: str
+    claim_id: str
+    start: date
+    end: date
+    due_on: date
+    because: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """A known reason why a flag and a label may differ, or why there is no label."""
+
+    claimant_id: str
+    claim_id: str
+    start: date
+    rule: Rule | None
+    cause: str
+    detail: dict[str, Any]
+
+
+@dataclass(slots=True)
+class Findings:
+    """Labels and notes of one claim, and each person's true periods with their status (None: withheld)."""
+
+    labels: list[Label] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+    periods: dict[str, list[tuple[TruePeriod, Status | None]]] = field(default_factory=dict)
+
+
+def judge(
+    claim: Claim,
+    persons: Mapping[str, Person],
+    jobs: Mapping[str, Sequence[Job]],
+    evidence: Mapping[str, list[Evidence]],
+    events: Mapping[str, Sequence[LatentEvent]] | None,
+    last_day: date,
+) -> Findings:
+    """All labels of a claim whose due day is not after `last_day`. jobs, events: by person.
+
+    events None: do not ask what brought a change about (for facts that never were, as first reported).
+    """
+    periods = [period for period in periods_of(claim, last_day) if due_on(period) <= last_day]
+    people = {who: true_periods(jobs.get(who, ()), evidence, periods) for who in claim.people}
+    findings = Findings()
+    for who in claim.people:
+        statuses = [_status(claim, persons, people, who, index) for index in range(len(periods))]
+        findings.periods[who] = list(zip(people[who], statuses, strict=True))
+        _Judge(
+            claim,
+            persons,
+            persons[who],
+            people,
+            statuses,
+            None if events is None else events.get(who, ()),
+            jobs.get(who, ()),
+            findings,
+        ).run()
+    return findings
+
+
+def _status(
+    claim: Claim,
+    persons: Mapping[str, Person],
+    people: Mapping[str, list[TruePeriod]],
+    who: str,
+    index: int,
+    at: date | None = None,
+) -> Status | None:
+    """Status in the period at index, under the thresholds of `at` (default: the period's own first day)."""
+    mine = people[who][index]
+    if mine.withheld:
+        return None
+    day = at or mine.period.start
+    own = mine.amount_pence
+    together = sum(periods[index].amount_pence for periods in people.values())
+    cet = sum(_cet(persons[person], day) for person in claim.people)
+    if together >= cet:
+        return "WE"
+    single, couple = thresholds.aet(day)
+    return "LT" if own >= single or (len(claim.people) == 2 and together >= couple) else "IWS"
+
+
+def _cet(person: Person, day: date) -> int:
+    facts = person.conditionality
+    if facts is None:
+        return thresholds.individual_cet(day, "nlw", None, "all_requirements")
+    return thresholds.individual_cet(day, facts.age_band, facts.hours, facts.legal_group)
+
+
+@dataclass(slots=True)
+class _Judge:
+    """One person through a claim's periods, in order."""
+
+    claim: Claim
+    persons: Mapping[str, Person]
+    person: Person
+    people: Mapping[str, list[TruePeriod]]
+    statuses: list[Status | None]
+    events: Sequence[LatentEvent] | None
+    jobs: Sequence[Job]
+    findings: Findings
+    stagnation_raised: bool = False
+
+    def run(self) -> None:
+        mine = self.people[self.person.person_id]
+        before: int | None = None
+        for index, now in enumerate(mine):
+            if now.withheld:
+                self.note(now.period, None, now.withheld)
+            else:
+                if before is not None:
+                    self.compare(before, index)
+                self.newly(index)
+                before = index
+            self.stagnation(index)
+
+    def compare(self, before: int, index: int) -> None:
+        """Falls and crossings: the status changed because this person's own pay moved that way."""
+        mine = self.people[self.person.person_id]
+        earlier, now = mine[before], mine[index]
+        was, is_ = self.statuses[before], self.statuses[index]
+        same_rules = _status(self.claim, self.persons, self.people, self.person.person_id, index, at=earlier.period.start)
+        if was == is_:
+            return
+        if same_rules == was:
+            self.note(now.period, None, "threshold_change", was=was, now=is_)
+            return
+        own_fell, own_rose = now.amount_pence < earlier.amount_pence, now.amount_pence > earlier.amount_pence
+        single, couple = thresholds.aet(now.period.start)
+        figures = {
+            "amount_before_pence": earlier.amount_pence,
+            "amount_pence": now.amount_pence,
+            "threshold_pence": single,
+            "couple_threshold_pence": couple if len(self.claim.people) == 2 else None,
+            "status_before": was,
+            "status": is_,
+        }
+        if was in ("LT", "WE") and is_ == "IWS" and now.amount_pence > 0:
+            if own_fell and now.amount_pence < single:
+                self.contact("fell-below-aet", now, self.causes(DOWN, index), figures)
+            else:
+                self.note(now.period, "fell-below-aet", "household_change")
+        if was == "IWS" and is_ in ("LT", "WE") and earlier.amount_pence > 0:
+            if own_rose:
+                self.label("crossed-above-aet", now, self.causes(UP, index), figures)
+            else:
+                self.note(now.period, "crossed-above-aet", "household_change")
+
+    def newly(self, index: int) -> None:
+        """First pay after a whole period without pay and without a job."""
+        mine = self.people[self.person.person_id]
+        now = mine[index]
+        if not now.pay_pence or not index or mine[index - 1].pay_pence:
+            return
+        idle = []
+        for earlier in reversed(mine[:index]):
+            if earlier.pay_pence:
+                break
+            if not earlier.open_job:
+                idle.append(earlier.period.start)
+        if not idle:
+            return
+        started = [job for job in self.jobs if job.real and now.period.holds(job.started_on)]
+        left = [job.ended_on for job in self.jobs if job.real and job.ended_on is not None and job.ended_on < now.period.start]
+        if started and left and (started[0].started_on - max(left)).days <= RE_ENTRY_DAYS:
+            self.note(now.period, "newly-in-work", "rapid_re_entry", gap_days=(started[0].started_on - max(left)).days)
+            return
+        figures = {"pay_pence": now.pay_pence, "idle_periods": [day.isoformat() for day in reversed(idle)]}
+        self.contact("newly-in-work", now, self.causes(frozenset({"job_start"}), index), figures)
+
+    def stagnation(self, index: int) -> None:
+        """Three periods in a row at Light Touch in which own pay stood still; once until the run ends."""
+        mine = self.people[self.person.person_id]
+        now = mine[index]
+        if now.withheld:
+            return
+        if self.statuses[index] != "LT" or not now.amount_pence:
+            self.stagnation_raised = False
+            return
+        if index + 1 < WINDOW:
+            return
+        window = mine[index - WINDOW + 1 : index + 1]
+        if any(s != "LT" for s in self.statuses[index - WINDOW + 1 : index + 1]) or not all(p.amount_pence for p in window):
+            return
+        first = window[0]
+        percent = Fraction(now.amount_pence - first.amount_pence, first.amount_pence)
+        gain = _floor_hours(now) - _floor_hours(first)
+        if percent >= GROWTH_PERCENT and gain >= GROWTH_HOURS:
+            self.stagnation_raised = False
+            return
+        if self.stagnation_raised:
+            return
+        figures = {
+            "amounts_pence": [p.amount_pence for p in window],
+            "growth_percent": round(float(percent * 100), 2),
+            "hours_gain": round(float(gain), 2),
+        }
+        # Pay that stands still has no event behind it: what is listed are the small ones that were not enough.
+        self.stagnation_raised = self.contact("stagnation-3", now, self.causes(UP | DOWN, index), figures, needs_event=False)
+
+    def causes(self, kinds: frozenset[str], index: int) -> list[LatentEvent]:
+        """Latent events of these kinds that could still move the amount of the period at index."""
+        mine = self.people[self.person.person_id]
+        since = mine[max(0, index - LOOK_BACK)].period.start
+        return [event for event in self.events or () if event.kind in kinds and since <= event.day <= mine[index].period.end]
+
+    def contact(
+        self, rule: Rule, now: TruePeriod, causes: list[LatentEvent], figures: dict[str, Any], *, needs_event: bool = True
+    ) -> bool:
+        """Label for a rule that proposes contact, unless a fact of life forbids it. True when labelled."""
+        stop: str | None = why_not(self.claim, self.person, now.period)
+        if stop is None and rule == "fell-below-aet":
+            if any(self.persons[who].self_employed_pence for who in self.claim.people):
+                stop = "self_employed"
+            elif now.strike:
+                stop = "strike_or_absence"
+        if stop is not None:
+            self.note(now.period, rule, stop)
+            return False
+        return self.label(rule, now, causes, figures, needs_event=needs_event)
+
+    def label(
+        self, rule: Rule, now: TruePeriod, causes: list[LatentEvent], figures: dict[str, Any], *, needs_event: bool = True
+    ) -> bool:
+        if needs_event and self.events is not None and not causes:
+            self.note(now.period, rule, "no_latent_event", **figures)
+            return False
+        self.findings.labels.append(
+            Label(
+                rule=rule,
+                claimant_id=self.person.person_id,
+                claim_id=self.claim.claim_id,
+                start=now.period.start,
+                end=now.period.end,
+                due_on=due_on(now.period),
+                because={**figures, "events": [event.event_id for event in causes]},
+            )
+        )
+        return True
+
+    def note(self, period: Period, rule: Rule | None, cause: str, **detail: Any) -> None:
+        self.findings.notes.append(
+            Note(
+                claimant_id=self.person.person_id,
+                claim_id=self.claim.claim_id,
+                start=period.start,
+                rule=rule,
+                cause=cause,
+                detail=detail,
+            )
+        )
+
+
+def _floor_hours(period: TruePeriod) -> Fraction:
+    """Weekly hours that the amount would buy at the wage floor."""
+    return Fraction(period.amount_pence * 12, 52 * thresholds.wage_floor(period.period.start))
