@@ -11,16 +11,9 @@ import msgspec
 import yaml
 
 from contracts.reference import WeeklyHours
-from notifications.rules.notice import Delivery
+from notifications.rules.sending import BurdenCap
 from notifications.rules.slots import Limits
 from notifications.rules.wording import WordingRules
-
-
-class BurdenCap(msgspec.Struct, frozen=True, kw_only=True):
-    """At most `contacts` in `days`; a contact counts while it is fewer than `days` ago."""
-
-    contacts: int
-    days: int
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,6 +61,3 @@ def read(text: str) -> Policy:
 def current() -> Policy:
     """The policy that ships with this version of the service."""
     return read(resources.files(__name__).joinpath("appointments.yaml").read_text(encoding="utf-8"))
-
-
-__all__ = ["BurdenCap", "Delivery", "Policy", "current", "read"]

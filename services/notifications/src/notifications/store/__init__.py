@@ -1,0 +1,1 @@
+"""SQL of the service: projections of documents, the send queue, and the queries of the API."""
