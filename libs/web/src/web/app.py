@@ -49,7 +49,7 @@ def check_declared(app: FastAPI) -> None:
     """Raises UndeclaredRoute, naming every route that does not say who may call it."""
     silent = sorted(f"{method} {path}" for (method, path), scopes in declared_scopes(app).items() if not scopes)
     if silent:
-        raise UndeclaredRoute(f"no scopes declared: {', '.join(silent)}; add Depends(require(…))")
+        raise UndeclaredRoute(f"no scopes declared: {', '.join(silent)}; add Depends(require(…)), spelt with module-level names")
 
 
 def _describe_scopes(app: FastAPI) -> None:

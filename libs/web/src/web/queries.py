@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from functools import cache
+from collections.abc import Callable
+from typing import Any
 
 from fastapi import Request, params
 from fastapi.dependencies.utils import get_flat_params
 from fastapi.routing import APIRoute
 
 from streaming.errors import Refused
+
+_documented: dict[tuple[Callable[..., Any], str], frozenset[str]] = {}
 
 
 def template(request: Request) -> str:
@@ -17,10 +20,15 @@ def template(request: Request) -> str:
     return str(getattr(route, "path_format", ""))
 
 
-@cache
 def documented(route: APIRoute) -> frozenset[str]:
     """Names of the query parameters that the route takes."""
-    return frozenset(field.alias for field in get_flat_params(route.dependant) if isinstance(field.field_info, params.Query))
+    key = (route.endpoint, route.path_format)
+    names = _documented.get(key)
+    if names is None:
+        fields = get_flat_params(route.dependant)
+        names = frozenset(field.alias for field in fields if isinstance(field.field_info, params.Query))
+        _documented[key] = names
+    return names
 
 
 def only_documented(request: Request) -> None:

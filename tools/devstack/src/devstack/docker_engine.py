@@ -6,6 +6,8 @@ must be known before it starts, hence a port chosen first.
 
 from __future__ import annotations
 
+import gc
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +24,15 @@ _PASSWORD = "local-only"  # a throw-away server on the loopback interface
 
 def answers() -> bool:
     """True if an engine answers a ping within three seconds."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # the library drops the socket of a refused connection unclosed
+        found = _ping()
+        if not found:
+            gc.collect()
+    return found
+
+
+def _ping() -> bool:
     import docker
     from docker.errors import DockerException
 
