@@ -72,7 +72,7 @@ def view(case: Case) -> dict[str, Any]:
 def create_tables(conn: Connection[Any]) -> None:
     from streaming import schema
 
-    schema.create(conn)  # type: ignore[arg-type]
+    schema.create(conn)
     conn.execute("CREATE TABLE sample_case (case_id text PRIMARY KEY, state text NOT NULL)")
 
 
@@ -84,6 +84,7 @@ def store_case(conn: Connection[Any], case: Case) -> None:
 def routes(pool: ConnectionPool[Connection[Any]]) -> APIRouter:
     router = APIRouter(prefix="/v1")
     shell = commands.PooledShell(SPEC, pool, WallTime(), FieldCipher(new_key()))
+
     def visible(conn: Connection[Any], request: Request, principal: Principal, case_id: str) -> Case:
         case: Case | None = documents.read(conn, SPEC, "case", case_id)
         subject = None if case is None else Subject(claimant_ids=(case.claimant_id,), office_ids=(case.office_id,))
