@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import cast
+
+from fastapi import FastAPI
 
 from notifications.main import NAME, build_spec
 from notifications.settings import PORT, Settings
 from streaming import cli, logs
 
 
-def _settings() -> Settings:
-    return Settings()
-
-
-def _api(settings: Settings) -> object:
+def _api(settings: Settings) -> FastAPI:
     from notifications.api.app import build_api
 
     return build_api(settings)
@@ -21,7 +21,7 @@ def _api(settings: Settings) -> object:
 
 program = cli.Program(
     name=NAME,
-    settings=_settings,
+    settings=cast("Callable[[], Settings]", Settings),  # read from the environment
     database_url=lambda settings: settings.notifications_database_url,
     spec=build_spec,
     api=_api,

@@ -32,6 +32,9 @@ NAME = "notifications"
 KINDS = (Kind("claim", ClaimDoc), Kind("coach", CoachDoc), Kind("office", OfficeDoc))
 """In lock order."""
 
+CONSUMED = tuple(name for name in topics.consumed_by(NAME) if name != topics.PLATFORM_CLOCK)
+"""The clock is followed by every process on its own, without offsets."""
+
 
 def build_setup(settings: Settings) -> Setup:
     """The figures in force, and the key of contact details."""
@@ -44,7 +47,7 @@ def build_spec(settings: Settings) -> Spec:
     return Spec(
         name=NAME,
         kinds=KINDS,
-        topics=dict.fromkeys(topics.consumed_by(NAME), prepare),
+        topics=dict.fromkeys(CONSUMED, prepare),
         handle=partial(handle, setup),
         fire=partial(timers.fire, setup),
         links=links,
