@@ -19,7 +19,9 @@ from streaming.settings import PlatformSettings
 from streaming.spec import Due, Kind, Spec
 from streaming.work import DueItem, Work, derive_id
 
-NAME = "tally"
+NAME = os.environ.get("TALLY_NAME", "tally")
+"""Consumer group, lease and transactional id: one for each test, so that members of an earlier one are not waited for."""
+
 EVERY = 20
 """One event for each 20 records of a key."""
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import hashlib
 import os
 import signal
 import socket
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -126,7 +127,7 @@ class _Worker:
                 attempt += 1
 
     async def _consume(self) -> None:
-        app = _make_app(self._spec.name, self._settings, self._lock.name)
+        app = _make_app(self._spec.name, self._settings, _member(self._lock.name, self._spec.topics))
         lanes = Lanes(
             self._spec,
             self._units,
@@ -248,6 +249,15 @@ def _consumer_problem(app: ChunkApp) -> str | None:
     if consumer.last_poll and time.monotonic() - consumer.last_poll > POLL_LIMIT_S:
         return f"the consumer has not polled for {time.monotonic() - consumer.last_poll:.0f} s"
     return None
+
+
+def _member(name: str, topics: Iterable[str]) -> str:
+    """The static member's id: name and a digest of the subscription.
+
+    The broker hands a returning static member its old assignment without asking what it subscribes to now; a version
+    that reads other topics must come back as somebody else.
+    """
+    return f"{name}-{hashlib.sha256(' '.join(sorted(topics)).encode()).hexdigest()[:8]}"
 
 
 def _make_app(name: str, settings: PlatformSettings, instance: str) -> ChunkApp:
