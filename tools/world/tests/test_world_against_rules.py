@@ -184,7 +184,7 @@ class Person:
 
     def open_job(self, index: int) -> bool:
         start, end = self.spans[index]
-        return any(own[0].started <= end and (self.ended[j] is None or self.ended[j] >= start) for j, own in self.jobs.items())
+        return any(own[0].started <= end and (self.ended[job] or end) >= start for job, own in self.jobs.items())
 
     def doubt(self, own: list[Pay], ended: date | None) -> None:
         for index, (start, end) in enumerate(self.spans):
