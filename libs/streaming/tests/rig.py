@@ -44,7 +44,7 @@ class Process:
         self.log = log
         with log.open("wb") as out:
             self._popen = subprocess.Popen(
-                [sys.executable, str(PROGRAM), command], env=environment, stdout=out, stderr=subprocess.STDOUT
+                [sys.executable, str(PROGRAM), *command.split()], env=environment, stdout=out, stderr=subprocess.STDOUT
             )
 
     def signal(self, number: int) -> None:
@@ -114,6 +114,11 @@ class Rig:
     def connect(self) -> psycopg.Connection[Any]:
         return psycopg.connect(self.url, autocommit=True)
 
+    def administer(self) -> psycopg.Connection[Any]:
+        """A connection to the server's own database."""
+        head, _, options = self.url.partition("?")
+        return psycopg.connect(f"{head.rsplit('/', 1)[0]}/postgres?{options}", autocommit=True)
+
     def create(self, topic: str, partitions: int) -> str:
         for future in self._admin.create_topics([NewTopic(topic, partitions)]).values():
             future.result(10)
@@ -164,7 +169,7 @@ class Rig:
             "TALLY_OUT": self.out,
             **{name.upper(): str(value) for name, value in settings.items()},
         }
-        process = Process(command, environment, self.home / f"{len(self.processes)}-{command}.log")
+        process = Process(command, environment, self.home / f"{len(self.processes)}-{command.split()[0]}.log")
         self.processes.append(process)
         return process
 

@@ -6,13 +6,14 @@ TALLY_DATABASE_URL=… TALLY_TOPICS=a,b … python tally.py worker | relay
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
 import msgspec
 
-from streaming import cli
+from streaming import cli, logs, relay
 from streaming.errors import Infrastructure
 from streaming.records import Cause, Item, Prepared, Record
 from streaming.settings import PlatformSettings
@@ -111,5 +112,24 @@ PROGRAM: cli.Program[TallySettings] = cli.Program(
     port=0,
 )
 
+
+def relay_until(point: str, number: int) -> None:
+    """A relay that gets `number` when it comes to `point` for the first time."""
+    settings = TallySettings()  # type: ignore[call-arg]
+    logs.configure(NAME, "relay")
+    relay.IDLE_SESSION_MS = 2500  # shorter than in production, so that tests need not wait for it
+    met: list[str] = []
+
+    def reached(here: str) -> None:
+        if here == point and not met:
+            met.append(here)
+            os.kill(os.getpid(), number)
+
+    relay.run_relay(NAME, settings.tally_database_url, settings, reached)
+
+
 if __name__ == "__main__":
-    cli.make(PROGRAM)()
+    program = cli.make(PROGRAM)
+    program.command("relay-dies")(lambda: relay_until("after_publish", signal.SIGKILL))
+    program.command("relay-freezes")(lambda: relay_until("before_publish", signal.SIGSTOP))
+    program()

@@ -25,6 +25,12 @@ def test_records_deleted_before_they_were_consumed_stop_the_worker(rig: Rig) -> 
     assert "20 records from offset 300 were deleted before they were consumed" in worker.output()
     assert f"positions reset --topic {rig.topics[0]} --partition 0" in worker.output()
     assert rig.offsets() == {(rig.topics[0], 0): 300}
+    reset = rig.start(f"positions reset --topic {rig.topics[0]} --partition 0 --yes")
+    assert reset.wait(20) == 0, reset.output()
+    rig.start()
+    rig.wait_consumed()
+    assert sum(tally.count for tally in rig.state().values()) == 330
+    assert rig.rows("SELECT action FROM audit") == [("positions.reset",)]
 
 
 def test_records_deleted_behind_the_position_are_no_matter(rig: Rig) -> None:

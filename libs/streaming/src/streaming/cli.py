@@ -14,6 +14,7 @@ from streaming.clock import make_clock
 from streaming.crypto import FieldCipher
 from streaming.database import connector
 from streaming.operator import add_commands
+from streaming.positions import add_positions
 from streaming.settings import PlatformSettings
 from streaming.spec import Spec
 from streaming.unit_of_work import Limits, UnitOfWork
@@ -91,6 +92,11 @@ def make(program: Program[S]) -> typer.Typer:
         upgrade(program.migrations, program.database_url(settings))
         typer.echo(f"{program.name}: database is up to date")
 
+    add_positions(
+        app,
+        lambda: program.unit(program.settings(), "operator"),
+        lambda: program.settings().kafka_bootstrap_servers,
+    )
     add_commands(
         app,
         lambda: program.unit(program.settings(), "operator"),

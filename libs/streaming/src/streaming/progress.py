@@ -43,6 +43,15 @@ def start(conn: Connection[Any], consumer: str, topic: str, partition: int, offs
     )
 
 
+def move(conn: Connection[Any], consumer: str, topic: str, partition: int, offset: int, topic_id: str) -> None:
+    """An operator's decision: put the row where they say, whatever it said before."""
+    conn.execute(
+        "INSERT INTO progress AS p (topic, part, consumer, next_offset, topic_id) VALUES (%s, %s, %s, %s, %s)"
+        " ON CONFLICT (topic, part, consumer) DO UPDATE SET next_offset = excluded.next_offset, topic_id = excluded.topic_id",
+        (topic, partition, consumer, offset, topic_id),
+    )
+
+
 def advance(conn: Connection[Any], consumer: str, chunks: Sequence[Chunk]) -> None:
     """Compare and set, before anything else in the transaction. Raises Fenced if any row is elsewhere."""
     for chunk in sorted(chunks, key=lambda chunk: (chunk.topic, chunk.partition)):

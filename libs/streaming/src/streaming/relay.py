@@ -78,7 +78,11 @@ def _nowhere(point: str) -> None:
 
 
 class Relay:
-    """Publishes one service's outbox. `reached` is told of `after_publish` (Kafka committed, database not yet)."""
+    """Publishes one service's outbox.
+
+    reached: told of the crash points `before_publish` (rows removed, nothing sent) and `after_publish` (Kafka has
+    committed, the database not yet), so that fault tests stop exactly there.
+    """
 
     def __init__(
         self,
@@ -147,6 +151,7 @@ class Relay:
             self._lead(conn)
             rows = self._take(conn)
             if rows:
+                self._reached("before_publish")
                 self._publish(rows)
                 self._reached("after_publish")
         for row in rows:

@@ -42,7 +42,7 @@ log = structlog.get_logger()
 POLL_LIMIT_S = 60.0
 STOP_LIMIT_S = 20.0
 WATCH_S = 2.0
-CREATE_TOPICS = "make topics"
+CREATE_TOPICS = "python -m devstack topics"
 
 S = TypeVar("S", bound=PlatformSettings, contravariant=True)
 
