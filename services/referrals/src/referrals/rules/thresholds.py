@@ -57,6 +57,11 @@ class Amount:
     used: int
 
 
+def pounds_text(amount: Amount) -> str:
+    """`991.00 (exact 991.38)`"""
+    return f"{amount.used / 100:.2f} (exact {float(amount.exact) / 100:.2f})"
+
+
 def round_down(exact: Fraction, rounding: str) -> int:
     """Pence after the rounding named in the policy."""
     if rounding == "down_to_pound":

@@ -1,0 +1,76 @@
+"""`/v1/offices` and `/v1/coaches`: reference data that every service listens to."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import Response
+
+from contracts.reference import CoachChanged, OfficeChanged
+from contracts.topics import PROGRESSION_REFERENCE
+from referrals.api import bodies
+from referrals.api.context import Context
+from referrals.desk import COACH, OFFICE
+from streaming import documents
+from streaming.errors import Refused
+from streaming.work import Reply, Work
+from web import commands, etag
+from web.auth import require
+from web.principal import Principal
+
+READERS = ("coach", "team-leader", "decision-maker", "operator")
+WRITERS = ("team-leader", "operator")
+Reader = Annotated[Principal, Depends(require(*READERS))]
+Writer = Annotated[Principal, Depends(require(*WRITERS))]
+
+
+def router(context: Context) -> APIRouter:
+    """Read and put one office or coach."""
+    routes = APIRouter(prefix="/v1", tags=["reference"])
+
+    def read(request: Request, kind: str, key: str) -> Response:
+        with context.connection() as conn:
+            found = documents.read(conn, context.spec, kind, key)
+        if found is None:
+            raise Refused(404, "not-found")
+        return etag.response(request, msgspec.to_builtins(found))
+
+    def put(
+        request: Request, principal: Principal, kind: str, key: str, event: type[msgspec.Struct], body: bodies.Body
+    ) -> Response:
+        def act(work: Work) -> Reply:
+            known = work.get(kind, key)
+            if known is not None:
+                work.require_match(etag.of(msgspec.to_builtins(known)))
+            fields: dict[str, Any] = {f"{kind}_id": key, "version": known.version + 1 if known is not None else 1}
+            now = msgspec.convert({**fields, **body.model_dump(by_alias=True)}, event)
+            work.put(kind, key, now)
+            work.emit(PROGRESSION_REFERENCE, f"{kind}:{key}", now, subject=key)
+            view = msgspec.to_builtins(now)
+            return Reply(200 if known is not None else 201, view, {"ETag": etag.of(view)})
+
+        return commands.run(request, principal, context.shell, roots=[(kind, key)], act=act)
+
+    @routes.get("/offices/{office_id}")
+    def read_office(office_id: str, request: Request, principal: Reader) -> Response:
+        """One office."""
+        return read(request, OFFICE, office_id)
+
+    @routes.put("/offices/{office_id}")
+    def put_office(office_id: str, body: bodies.Office, request: Request, principal: Writer) -> Response:
+        """Create or replace an office; a change needs If-Match."""
+        return put(request, principal, OFFICE, office_id, OfficeChanged, body)
+
+    @routes.get("/coaches/{coach_id}")
+    def read_coach(coach_id: str, request: Request, principal: Reader) -> Response:
+        """One coach."""
+        return read(request, COACH, coach_id)
+
+    @routes.put("/coaches/{coach_id}")
+    def put_coach(coach_id: str, body: bodies.Coach, request: Request, principal: Writer) -> Response:
+        """Create or replace a coach; a change needs If-Match. Access follows at once."""
+        return put(request, principal, COACH, coach_id, CoachChanged, body)
+
+    return routes

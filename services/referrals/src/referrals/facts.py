@@ -1,0 +1,76 @@
+"""How events become facts of the claim's document. Pure: a document and an event in, a document out."""
+
+from __future__ import annotations
+
+import msgspec
+
+from contracts import earnings
+from referrals.model import ClaimDoc, Employment, Period, Person, Query
+
+replace = msgspec.structs.replace
+
+
+def with_claim(doc: ClaimDoc, claim: earnings.Claim) -> ClaimDoc | None:
+    """The newest snapshot; None when it is not newer than the one known."""
+    if claim.version <= (doc.claim.version if doc.claim is not None else doc.erased_version):
+        return None
+    return replace(doc, claim=claim, erased=False)
+
+
+def left(before: ClaimDoc, after: ClaimDoc) -> list[str]:
+    """People who are absent from the newest snapshot: they are gone, whatever the event was called."""
+    if before.claim is None or after.claim is None:
+        return []
+    now = {member.claimant_id for member in after.claim.claimants}
+    return [member.claimant_id for member in before.claim.claimants if member.claimant_id not in now]
+
+
+def with_period(doc: ClaimDoc, event: earnings.PeriodAssessed) -> ClaimDoc | None:
+    """The period's newest version; None when it is not newer. Periods that it overlaps no longer exist."""
+    known = doc.periods.get(event.period_id)
+    seen = max(known.version if known is not None else 0, doc.gone.get(event.period_id, 0))
+    if event.version <= seen:
+        return None
+    gone = dict(doc.gone)
+    periods = {}
+    for period in doc.periods.values():
+        if period.period_id == event.period_id:
+            continue
+        if period.start <= event.end and event.start <= period.end:
+            gone[period.period_id] = period.version
+        else:
+            periods[period.period_id] = period
+    if event.status == "closed":
+        gone.pop(event.period_id, None)
+        periods[event.period_id] = Period(
+            period_id=event.period_id,
+            start=event.start,
+            end=event.end,
+            version=event.version,
+            claimants=event.claimants,
+            backfill=event.backfill,
+        )
+    else:
+        gone[event.period_id] = event.version
+    return replace(doc, periods=periods, gone=gone)
+
+
+def with_employment(person: Person, event: earnings.EmploymentStarted | earnings.EmploymentEnded) -> Person:
+    """When a job began or ended, as the employer says. A new start after an end reopens the job."""
+    known = person.employments.get(event.employment_id) or Employment(employer_id=event.employer_id)
+    if isinstance(event, earnings.EmploymentStarted):
+        known = replace(known, started_on=event.started_on, frequency=event.frequency)
+        if known.ended_on is not None and event.started_on > known.ended_on:
+            known = replace(known, ended_on=None)
+    else:
+        known = replace(known, ended_on=event.ended_on)
+    return replace(person, employments={**person.employments, event.employment_id: known})
+
+
+def with_query(person: Person, event: earnings.EarningsQueryRaised) -> Person:
+    query = Query(query_id=event.query_id, period_id=event.period_id, cause=event.cause, blocking=event.blocking)
+    return replace(person, queries={**person.queries, event.query_id: query})
+
+
+def without_query(person: Person, event: earnings.EarningsQueryResolved) -> Person:
+    return replace(person, queries={key: query for key, query in person.queries.items() if key != event.query_id})

@@ -1,0 +1,356 @@
+"""The life of flags: planned at the period's close, re-checked on the due date, shown after a grace period, withdrawn when
+their reason goes. New facts judge the past again from the first period they touch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Literal
+
+import msgspec
+
+from contracts import referrals as events
+from contracts.ids import flag_id as flag_id_of
+from referrals import cases, recording
+from referrals.desk import Desk
+from referrals.inputs import history
+from referrals.london import start_of
+from referrals.model import ClaimDoc, Flag, Reason, case_flags, with_flag
+from referrals.records import Decided, decide
+from referrals.rules import schedule
+from referrals.rules.evaluation import Evaluation
+from referrals.rules.history import Ap
+from referrals.rules.priority import priority
+
+REASON_GONE = "reason_gone"
+SUPERSEDED = "superseded"
+replace = msgspec.structs.replace
+
+
+def aps_of(desk: Desk, claimant_id: str, doc: ClaimDoc | None = None) -> tuple[Ap, ...]:
+    """The person's periods as the newest facts show them."""
+    setup = desk.setup
+    return history(doc or desk.doc, claimant_id, setup.policy, setup.book.parameters)
+
+
+def judge_changes(desk: Desk, before: ClaimDoc) -> None:
+    """Judge every period whose inputs differ from `before`, and all later ones, for everybody on the claim."""
+    if desk.quiet or desk.doc.claim is None:
+        return
+    for member in desk.doc.claim.claimants:
+        _withdraw_from_lost_periods(desk, member.claimant_id)
+        then = aps_of(desk, member.claimant_id, before) if before.claim is not None else ()
+        now = aps_of(desk, member.claimant_id)
+        same = 0
+        while same < min(len(then), len(now)) and then[same] == now[same]:
+            same += 1
+        judge_from(desk, member.claimant_id, now, same)
+
+
+def judge_from(desk: Desk, claimant_id: str, aps: Sequence[Ap], first: int) -> None:
+    """Judge the periods from place `first` on, in order: each rests on what came of the earlier ones."""
+    for place in range(first, len(aps)):
+        if not aps[place].carried:
+            _judge(desk, claimant_id, aps, place)
+
+
+def _judge(desk: Desk, claimant_id: str, aps: Sequence[Ap], place: int) -> None:
+    ap, parameters = aps[place], desk.setup.book.parameters
+    if desk.today < schedule.plan_on(ap.end, parameters):
+        desk.at("plan", f"{claimant_id}/{ap.period_id}", schedule.plan_on(ap.end, parameters), claimant_id=claimant_id)
+        return
+    due = schedule.due_on(ap.end, parameters)
+    late = desk.today >= due
+    decided = decide(
+        desk,
+        claimant_id,
+        aps,
+        place,
+        step="plan",
+        steps=("plan", "recheck") if late else ("plan",),
+        as_of=due if late else schedule.plan_on(ap.end, parameters),
+    )
+    quiet = desk.doc.periods[ap.period_id].backfill
+    recording.observe(desk, claimant_id, ap, decided.evaluation, quiet)
+    if quiet or "dead" in decided.record.inputs.guards.stops:
+        return
+    recording.review(desk, claimant_id, ap, decided.evaluation)
+    _reconcile(desk, claimant_id, ap, decided)
+
+
+def _wanted(result: Evaluation) -> list[str]:
+    """Rules that are to have a flag in this period."""
+    return [rule for rule in (result.contact, *result.outcomes) if rule is not None]
+
+
+def _reconcile(desk: Desk, claimant_id: str, ap: Ap, decided: Decided) -> None:
+    """Plan what is wanted, take back what no longer holds, and note what the run of each family has used up."""
+    result = decided.evaluation
+    person = desk.person(claimant_id)
+    for flag in [flag for flag in person.flags.values() if flag.period_id == ap.period_id and flag.live]:
+        if flag.rule_id not in _wanted(result):
+            _take_back(desk, claimant_id, flag, decided)
+        else:
+            fresh = replace(flag, reason_gone=False, reasons=_reasons(flag.rule_id, decided), decision_id=decided.decision_id)
+            desk.keep(with_flag(desk.person(claimant_id), fresh))
+    for rule_id in _wanted(result):
+        _plan(desk, claimant_id, ap, rule_id, decided)
+    _settle(desk, claimant_id, ap, result)
+
+
+def _settle(desk: Desk, claimant_id: str, ap: Ap, result: Evaluation) -> None:
+    """Rules raised in this period, or outranked there, count as raised in their run; stopped ones do not."""
+    person = desk.person(claimant_id)
+    kept = [
+        flag.rule_id
+        for flag in person.flags.values()
+        if flag.period_id == ap.period_id and desk.setup.book.rules[flag.rule_id].kind == "contact" and flag.state != "withdrawn"
+    ]
+    outranked = [rule_id for rule_id in result.outranked if kept]
+    rules = tuple(sorted({*kept, *outranked}))
+    if rules != person.settled.get(ap.period_id, ()):
+        desk.keep(replace(person, settled={**person.settled, ap.period_id: rules}))
+
+
+def _plan(desk: Desk, claimant_id: str, ap: Ap, rule_id: str, decided: Decided) -> None:
+    person, rule = desk.person(claimant_id), desk.setup.book.rules[rule_id]
+    key = flag_id_of(claimant_id, rule_id, ap.period_id)
+    known = person.flags.get(key)
+    if known is not None and (known.state != "withdrawn" or known.by_guard):
+        return
+    due = schedule.due_on(ap.end, desk.setup.book.parameters)
+    flag = Flag(
+        flag_id=key,
+        rule_id=rule_id,
+        family=rule.family,
+        period_id=ap.period_id,
+        state="planned",
+        due_on=due if rule.two_step else desk.today,
+        revision=known.revision if known is not None else 0,
+        priority=priority(rule_id, decided.evaluation.figures(rule_id)),
+        reasons=_reasons(rule_id, decided),
+        decision_id=decided.decision_id,
+    )
+    desk.keep(with_flag(person, flag))
+    desk.emit_flag(
+        events.FlagPlanned(
+            flag_id=key,
+            claim_id=desk.claim_id,
+            claimant_id=claimant_id,
+            rule_id=rule_id,
+            family=rule.family,
+            period_id=ap.period_id,
+            decision_id=decided.decision_id,
+            rule_set=decided.record.rule_set,
+            due_at=start_of(flag.due_on),
+        ),
+        key,
+    )
+    if rule.two_step:
+        desk.at("due", f"{claimant_id}/{ap.period_id}", due, claimant_id=claimant_id, period_id=ap.period_id)
+    else:
+        _raise(desk, claimant_id, ap, flag, decided)
+
+
+def _reasons(rule_id: str, decided: Decided) -> tuple[Reason, ...]:
+    also = [rule for rule in decided.evaluation.outranked if rule != rule_id]
+    return tuple(decided.record.reasons[rule] for rule in (rule_id, *also) if rule in decided.record.reasons)
+
+
+def _raise(desk: Desk, claimant_id: str, ap: Ap, flag: Flag, decided: Decided) -> None:
+    """The rule still holds at the due date and nothing stops it."""
+    result, parameters = decided.evaluation, desk.setup.book.parameters
+    raised = replace(
+        flag,
+        state="raised",
+        revision=flag.revision + 1,
+        raised_on=desk.today,
+        priority=priority(flag.rule_id, result.figures(flag.rule_id)),
+        reasons=_reasons(flag.rule_id, decided) or flag.reasons,
+        decision_id=decided.decision_id,
+        contact_basis=_basis(ap, decided),
+    )
+    desk.emit_flag(
+        events.FlagRaised(
+            flag_id=flag.flag_id,
+            claim_id=desk.claim_id,
+            claimant_id=claimant_id,
+            rule_id=flag.rule_id,
+            family=flag.family,
+            period_id=ap.period_id,
+            decision_id=decided.decision_id,
+            rule_set=decided.record.rule_set,
+            due_at=start_of(flag.due_on),
+            revision=raised.revision,
+            reasons=tuple(reason.code for reason in raised.reasons),
+            contact_basis=raised.contact_basis,
+            priority=raised.priority,
+        ),
+        flag.flag_id,
+    )
+    if desk.setup.book.rules[flag.rule_id].kind == "outcome":
+        _outcome_met(desk, claimant_id, replace(raised, state="met"))
+        return
+    desk.keep(with_flag(desk.person(claimant_id), raised))
+    desk.at("show", flag.flag_id, schedule.show_on(ap.end, desk.today, parameters), claimant_id=claimant_id, flag_id=flag.flag_id)
+    expiry = desk.today + timedelta(days=parameters.flag_expiry_days)
+    desk.at("flag-expiry", flag.flag_id, expiry, claimant_id=claimant_id, flag_id=flag.flag_id)
+
+
+def _basis(ap: Ap, decided: Decided) -> Literal["voluntary", "any"]:
+    """Only below the threshold, on known facts and without an easement may a person ask for more than a voluntary contact."""
+    certain = ap.status == "IWS" and ap.thresholds is not None and not ap.thresholds.assumed
+    inputs = decided.record.inputs
+    eased = any(easement.forbids(inputs.as_of, "mandatory") for easement in inputs.guards.easements)
+    return "any" if certain and not eased else "voluntary"
+
+
+def _outcome_met(desk: Desk, claimant_id: str, flag: Flag) -> None:
+    person = desk.keep(with_flag(desk.person(claimant_id), flag))
+    case = person.open_case()
+    desk.emit_case(
+        events.OutcomeMet(
+            case_id=case.case_id if case is not None else None,
+            claim_id=desk.claim_id,
+            claimant_id=claimant_id,
+            flag_id=flag.flag_id,
+            rule_id=flag.rule_id,
+            period_id=flag.period_id,
+        ),
+        case.case_id if case is not None else flag.flag_id,
+    )
+    if case is not None:
+        noted = cases.note(desk, replace(case, unread=True), "OutcomeMet", rule_id=flag.rule_id, period_id=flag.period_id)
+        cases.keep(desk, person, noted)
+
+
+def _take_back(desk: Desk, claimant_id: str, flag: Flag, decided: Decided) -> None:
+    """The flag is not wanted any more: stopped by a guard, outdone in its run, or its reason is gone."""
+    result = decided.evaluation
+    guard = next((stop.guard for stop in result.suppressed if stop.rule_id == flag.rule_id), None)
+    if guard is not None:
+        # Guards are judged at their steps; a flag past its re-check meets them again when it is shown and sent.
+        if flag.state == "planned":
+            withdraw(desk, claimant_id, flag, guard, decided.decision_id, by_guard=True)
+        return
+    holds = result.holds(flag.rule_id)
+    person = desk.person(claimant_id)
+    case = person.cases.get(flag.case_id) if flag.case_id is not None else None
+    state = "contacted" if case is not None and case.open and case.contacted else flag.state
+    match schedule.correction_effect(state, holds and state == "contacted"):
+        case "withdrawn":
+            withdraw(desk, claimant_id, flag, SUPERSEDED if holds else REASON_GONE, decided.decision_id)
+        case "stays" if case is not None and not flag.reason_gone:
+            cases.reason_changed(desk, person, case, flag)
+            recording.raise_review(desk, claimant_id, "reason-changed", flag.period_id, again=flag.flag_id)
+        case _ if flag.state == "met":
+            withdraw(desk, claimant_id, flag, REASON_GONE, decided.decision_id)
+        case _:
+            pass
+
+
+def withdraw(desk: Desk, claimant_id: str, flag: Flag, why: str, decision_id: str, *, by_guard: bool = False) -> None:
+    """Take a flag back by event; a case that loses its last reason before contact ends with it."""
+    for timer in ("show", "flag-expiry"):
+        desk.drop(timer, flag.flag_id)
+    gone = replace(flag, state="withdrawn", why=why, by_guard=by_guard)
+    person = desk.keep(with_flag(desk.person(claimant_id), gone))
+    desk.emit_flag(
+        events.FlagWithdrawn(
+            flag_id=flag.flag_id, claim_id=desk.claim_id, claimant_id=claimant_id, why=why, decision_id=decision_id
+        ),
+        flag.flag_id,
+    )
+    case = person.cases.get(flag.case_id) if flag.case_id is not None else None
+    if case is not None and case.open:
+        person = cases.keep(
+            desk, person, cases.note(desk, replace(case, unread=True), "FlagWithdrawn", flag_id=flag.flag_id, why=why)
+        )
+        cases.withdraw_if_empty(desk, person, person.cases[case.case_id])
+
+
+def _withdraw_from_lost_periods(desk: Desk, claimant_id: str) -> None:
+    """Periods can vanish when a boundary moves: their flags go with them."""
+    lost = [flag for flag in desk.person(claimant_id).flags.values() if flag.live and flag.period_id in desk.doc.gone]
+    for flag in lost:
+        person = desk.person(claimant_id)
+        case = person.cases.get(flag.case_id) if flag.case_id is not None else None
+        desk.drop("due", f"{claimant_id}/{flag.period_id}")
+        if case is not None and case.open and case.contacted:
+            if not flag.reason_gone:
+                cases.reason_changed(desk, person, case, flag)
+                recording.raise_review(desk, claimant_id, "reason-changed", flag.period_id, again=flag.flag_id)
+        else:
+            withdraw(desk, claimant_id, flag, "period_moved", flag.decision_id)
+    person = desk.person(claimant_id)
+    settled = {period: rules for period, rules in person.settled.items() if period not in desk.doc.gone}
+    if settled != person.settled:
+        desk.keep(replace(person, settled=settled))
+
+
+# ---- timers ----
+
+
+def recheck(desk: Desk, claimant_id: str, period_id: str) -> None:
+    """The due date: confirm or withdraw what was planned, as of that day, on everything known now."""
+    aps = aps_of(desk, claimant_id)
+    place = next((place for place, ap in enumerate(aps) if ap.period_id == period_id), None)
+    planned = [f for f in desk.person(claimant_id).flags.values() if f.period_id == period_id and f.state == "planned"]
+    if place is None or not planned or desk.quiet:
+        return
+    ap = aps[place]
+    as_of = schedule.due_on(ap.end, desk.setup.book.parameters)
+    decided = decide(desk, claimant_id, aps, place, step="recheck", steps=("recheck",), as_of=as_of)
+    stopped = False
+    for flag in planned:
+        if flag.rule_id in _wanted(decided.evaluation):
+            _raise(desk, claimant_id, ap, flag, decided)
+        else:
+            _take_back(desk, claimant_id, flag, decided)
+            stopped = True
+    _settle(desk, claimant_id, ap, decided.evaluation)
+    if stopped:
+        judge_from(desk, claimant_id, aps, place + 1)
+
+
+def display(desk: Desk, claimant_id: str, flag_id: str) -> None:
+    """After the grace period: every guard of this step is judged on the day the flag is shown."""
+    flag = desk.person(claimant_id).flags.get(flag_id)
+    if flag is None or flag.state != "raised" or desk.quiet:
+        return
+    aps = aps_of(desk, claimant_id)
+    place = next((place for place, ap in enumerate(aps) if ap.period_id == flag.period_id), None)
+    if place is None:
+        return
+    decided = decide(desk, claimant_id, aps, place, step="display", steps=("display",), as_of=desk.today)
+    guard = next((stop.guard for stop in decided.evaluation.suppressed if stop.rule_id == flag.rule_id), None)
+    if guard is None and cases.taken_elsewhere(desk, claimant_id):
+        guard = "guard-open-case"
+    if guard is None:
+        cases.show(desk, desk.person(claimant_id), flag)
+        return
+    withdraw(desk, claimant_id, flag, guard, decided.decision_id, by_guard=True)
+    _settle(desk, claimant_id, aps[place], decided.evaluation)
+    judge_from(desk, claimant_id, aps, place + 1)
+
+
+def expire_flag(desk: Desk, claimant_id: str, flag_id: str) -> None:
+    """Nobody acted on it in time."""
+    person = desk.person(claimant_id)
+    flag = person.flags.get(flag_id)
+    if flag is None or flag.state not in ("raised", "shown"):
+        return
+    case = person.cases.get(flag.case_id) if flag.case_id is not None else None
+    if case is not None and case.contacted:
+        return
+    person = cases.close_flag(desk, person, flag, "expired")
+    case = person.cases.get(flag.case_id) if flag.case_id is not None else None
+    if case is not None and case.open and not case_flags(person, case):
+        cases.expire(desk, person, case)
+
+
+def plan_again(desk: Desk, claimant_id: str) -> None:
+    """A plan day has come: judge the person's latest period."""
+    aps = aps_of(desk, claimant_id)
+    if aps and not desk.quiet:
+        judge_from(desk, claimant_id, aps, len(aps) - 1)

@@ -1,0 +1,121 @@
+"""People and claims that leave: closed, dead, absent from the newest snapshot, moved, erased."""
+
+from __future__ import annotations
+
+import msgspec
+
+from contracts import earnings
+from referrals import cases
+from referrals.desk import Desk, Setup
+from referrals.inputs import history, stops
+from referrals.judging import judge_changes
+from referrals.model import ClaimDoc, Person, case_flags
+from streaming.work import Work
+
+ENDS = frozenset({"dead", "closed", "not_on_claim", "erased"})
+"""What ends a case for good; a suspension only stops steps and messages."""
+
+replace = msgspec.structs.replace
+
+
+def follow_circumstances(desk: Desk, before: ClaimDoc) -> None:
+    """A new snapshot: cases end with their person or claim, or go to the coach that upstream names now."""
+    for claimant_id in sorted(desk.doc.people):
+        if ENDS & set(stops(desk.doc, claimant_id)):
+            _end(desk, claimant_id)
+        else:
+            _follow_coach(desk, claimant_id, before)
+
+
+def _end(desk: Desk, claimant_id: str) -> None:
+    """Contact makes no sense any more. What was not yet shown meets guard-not-contactable at its next step."""
+    person = desk.person(claimant_id)
+    case = person.open_case()
+    if case is not None:
+        cases.close(desk, person, case, "not_applicable")
+
+
+def _follow_coach(desk: Desk, claimant_id: str, before: ClaimDoc) -> None:
+    person, then, now = desk.person(claimant_id), before.member(claimant_id), desk.doc.member(claimant_id)
+    case = person.open_case()
+    if case is None or now is None or then is None:
+        return
+    if now.office_id != then.office_id:
+        case = replace(case, office_id=now.office_id)
+        person = cases.keep(desk, person, case)
+    if now.coach_id != then.coach_id and not case.own_coach and now.coach_id != case.coach_id:
+        cases.reassign(desk, person, case, now.coach_id, "upstream", "system", None)
+
+
+def erase_claim(desk: Desk) -> None:
+    """Forget the claim: the document keeps only that it was erased; keys and rows of its people go."""
+    for person in desk.doc.people.values():
+        _cancel_timers(desk, person)
+    members = desk.doc.claim.claimants if desk.doc.claim is not None else ()
+    people = sorted({*desk.doc.people, *(member.claimant_id for member in members)})
+    for claimant_id in people:
+        desk.work.append("erased_claimant", claimant_id=claimant_id, claim_id=desk.claim_id)
+    version = desk.doc.claim.version if desk.doc.claim is not None else desk.doc.erased_version
+    desk.doc = ClaimDoc(claim_id=desk.claim_id, erased=True, erased_version=version)
+    desk.save()
+
+
+def erase_person(desk: Desk, claimant_id: str) -> None:
+    """Forget one person of the claim; the other stays."""
+    _cancel_timers(desk, desk.person(claimant_id))
+    people = {key: person for key, person in desk.doc.people.items() if key != claimant_id}
+    periods = {
+        key: replace(period, claimants=tuple(c for c in period.claimants if c.claimant_id != claimant_id))
+        for key, period in desk.doc.periods.items()
+    }
+    erased = tuple(sorted({*desk.doc.erased_people, claimant_id}))
+    desk.doc = replace(desk.doc, people=people, periods=periods, erased_people=erased)
+    desk.work.append("erased_claimant", claimant_id=claimant_id, claim_id=desk.claim_id)
+    desk.save()
+
+
+def _cancel_timers(desk: Desk, person: Person) -> None:
+    for flag in person.flags.values():
+        desk.drop("due", f"{person.claimant_id}/{flag.period_id}")
+        for timer in ("show", "flag-expiry"):
+            desk.drop(timer, flag.flag_id)
+    for case in person.cases.values():
+        cases.leave_seat(desk, case)
+        for timer in ("case-expiry", "wake"):
+            desk.drop(timer, case.case_id)
+
+
+def move(setup: Setup, work: Work, event: earnings.ClaimantMoved) -> None:
+    """A person went to another claim: their case, contacts and last conclusion go with them, whichever event comes first."""
+    if event.from_claim_id == event.to_claim_id:
+        return
+    source, target = Desk(work, event.from_claim_id, setup), Desk(work, event.to_claim_id, setup)
+    person = source.doc.people.get(event.claimant_id)
+    if person is None or source.doc.erased:
+        return
+    aps = [ap for ap in history(source.doc, event.claimant_id, setup.policy, setup.book.parameters) if ap.status is not None]
+    _cancel_timers(source, person)
+    arrived, before = target.person(event.claimant_id), target.doc
+    own_case = arrived.open_case() is not None
+    merged = replace(
+        arrived,
+        flags={**{k: f for k, f in person.flags.items() if f.case_id is not None and f.state != "planned"}, **arrived.flags},
+        cases={**{k: c for k, c in person.cases.items() if not (own_case and c.open)}, **arrived.cases},
+        contacts=tuple(sorted({*person.contacts, *arrived.contacts}, key=lambda contact: (contact.on, contact.ref))),
+        contests=(*person.contests, *arrived.contests),
+        employments={**person.employments, **arrived.employments},
+        last_kept_appointment=person.last_kept_appointment or arrived.last_kept_appointment,
+        arm=arrived.arm or person.arm,
+        carried=msgspec.structs.replace(aps[-1], carried=True) if aps else arrived.carried,
+    )
+    source.doc = replace(source.doc, people={k: p for k, p in source.doc.people.items() if k != event.claimant_id})
+    target.keep(merged)
+    case = merged.open_case()
+    if case is not None:
+        cases.keep(target, merged, case)
+        cases.take_seat(target, case)
+        for flag in case_flags(merged, case):
+            source.drop("flag-expiry", flag.flag_id)
+    source.save()
+    judge_changes(target, before)
+    target.save()

@@ -1,0 +1,245 @@
+"""What the service keeps of a claim: facts as they came, flags, cases, contacts. One document per claim is the lock root.
+
+Money is pence, days are London days, instants are UTC. Structs are frozen; a change makes a new one.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any, Literal
+
+import msgspec
+
+from contracts.earnings import Claim, ClaimClaimant, PeriodClaimant
+from contracts.vocabulary import CaseOutcome, CaseState
+from referrals.rules.history import Ap
+
+FlagState = Literal["planned", "raised", "shown", "met", "closed", "withdrawn"]
+WaitingOn = Literal["us", "claimant", "employer"]
+
+LIVE: frozenset[FlagState] = frozenset({"planned", "raised", "shown", "met"})
+
+
+class Period(msgspec.Struct, frozen=True, kw_only=True):
+    """The newest version of a closed assessment period."""
+
+    period_id: str
+    start: date
+    end: date
+    version: int
+    claimants: tuple[PeriodClaimant, ...]
+    backfill: bool = False
+
+    def person(self, claimant_id: str) -> PeriodClaimant | None:
+        return next((person for person in self.claimants if person.claimant_id == claimant_id), None)
+
+
+class Reason(msgspec.Struct, frozen=True, kw_only=True):
+    """Why, as a code and in plain words. text_cy stays None until a Welsh text exists."""
+
+    code: str
+    text: str
+    text_cy: str | None = None
+
+
+class Flag(msgspec.Struct, frozen=True, kw_only=True):
+    """One rule on one period. decision_id: the last decision about it. why: code of how it ended.
+
+    by_guard: a guard stopped it for good in this period. reason_gone: the reason vanished after contact; the case stays.
+    """
+
+    flag_id: str
+    rule_id: str
+    family: str
+    period_id: str
+    state: FlagState
+    due_on: date
+    revision: int = 0
+    raised_on: date | None = None
+    shown_on: date | None = None
+    case_id: str | None = None
+    priority: int = 0
+    contact_basis: Literal["voluntary", "any"] = "voluntary"
+    reasons: tuple[Reason, ...] = ()
+    decision_id: str = ""
+    why: str | None = None
+    by_guard: bool = False
+    reason_gone: bool = False
+
+    @property
+    def live(self) -> bool:
+        return self.state in LIVE
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of a case's history. details: codes and ids only."""
+
+    at: datetime
+    event: str
+    by_role: str
+    actor: str | None = None
+    details: dict[str, Any] = {}
+
+
+class Case(msgspec.Struct, frozen=True, kw_only=True):
+    """What a coach does about a claimant's flags. own_coach: a person chose the coach, so that upstream does not change it.
+
+    resume: the state to return to after a hold. due_on: the day the next step is due.
+    """
+
+    case_id: str
+    claimant_id: str
+    state: CaseState
+    flag_ids: tuple[str, ...]
+    coach_id: str | None
+    office_id: str | None
+    opened_at: datetime
+    shown_on: date
+    due_on: date | None
+    last_activity: date
+    own_coach: bool = False
+    waiting_on: WaitingOn = "us"
+    unread: bool = True
+    contacted_at: datetime | None = None
+    resume: CaseState | None = None
+    held_until: date | None = None
+    hold_code: str | None = None
+    exempt_code: str | None = None
+    outcome: CaseOutcome | None = None
+    closed_at: datetime | None = None
+    explanation_due: bool = False
+    requested: dict[str, Any] | None = None
+    history: tuple[Entry, ...] = ()
+
+    @property
+    def open(self) -> bool:
+        return self.state != "closed"
+
+    @property
+    def contacted(self) -> bool:
+        return self.contacted_at is not None or "in_progress" in (self.state, self.resume)
+
+
+class Contact(msgspec.Struct, frozen=True, kw_only=True):
+    """A contact begun by the service. ref: what it was about; an appointment's messages are one contact."""
+
+    on: date
+    kind: Literal["message", "recorded", "meeting"]
+    ref: str
+
+
+class Observed(msgspec.Struct, frozen=True, kw_only=True):
+    """The last observation published for a period."""
+
+    version: int
+    gross_change_pence: int | None
+    in_work: bool
+    arm: str | None
+
+
+class Contest(msgspec.Struct, frozen=True, kw_only=True):
+    """The claimant says that earnings are wrong; period None: any period."""
+
+    period_id: str | None
+    why_code: str
+    open: bool = True
+
+
+class Query(msgspec.Struct, frozen=True, kw_only=True):
+    """A doubt raised by the earnings service."""
+
+    query_id: str
+    period_id: str
+    cause: str
+    blocking: bool
+
+
+class Employment(msgspec.Struct, frozen=True, kw_only=True):
+    """A job as the payment events tell it."""
+
+    employer_id: str
+    started_on: date | None = None
+    ended_on: date | None = None
+    frequency: str = "M1"
+
+
+class Person(msgspec.Struct, frozen=True, kw_only=True):
+    """One claimant's part of the claim.
+
+    settled: period → contact rules raised or outranked there. reviews: `rule/period` raised once. asked: message → what it
+    is about, until it is sent. carried: last conclusion on an earlier claim.
+    """
+
+    claimant_id: str
+    flags: dict[str, Flag] = {}
+    cases: dict[str, Case] = {}
+    contacts: tuple[Contact, ...] = ()
+    settled: dict[str, tuple[str, ...]] = {}
+    reviews: tuple[str, ...] = ()
+    observed: dict[str, Observed] = {}
+    contests: tuple[Contest, ...] = ()
+    queries: dict[str, Query] = {}
+    employments: dict[str, Employment] = {}
+    asked: dict[str, str] = {}
+    last_kept_appointment: date | None = None
+    arm: str | None = None
+    carried: Ap | None = None
+
+    def open_case(self) -> Case | None:
+        return next((case for case in self.cases.values() if case.open), None)
+
+
+class ClaimDoc(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything about one claim. claim None: its circumstances have not come yet, or it is erased.
+
+    gone: periods that no longer exist, with the last version seen, so that a late duplicate does not bring them back.
+    erased_version: the snapshot known when the claim was erased.
+    """
+
+    claim_id: str
+    claim: Claim | None = None
+    erased: bool = False
+    erased_version: int = 0
+    periods: dict[str, Period] = {}
+    gone: dict[str, int] = {}
+    people: dict[str, Person] = {}
+    erased_people: tuple[str, ...] = ()
+
+    def person(self, claimant_id: str) -> Person:
+        """The person's part; an empty one before anything was kept."""
+        return self.people.get(claimant_id) or Person(claimant_id=claimant_id)
+
+    def member(self, claimant_id: str) -> ClaimClaimant | None:
+        """The person's entry in the newest snapshot."""
+        members = self.claim.claimants if self.claim is not None else ()
+        return next((member for member in members if member.claimant_id == claimant_id), None)
+
+    def find_case(self, case_id: str) -> tuple[Person, Case] | None:
+        for person in self.people.values():
+            if case_id in person.cases:
+                return person, person.cases[case_id]
+        return None
+
+    def with_person(self, person: Person) -> ClaimDoc:
+        return msgspec.structs.replace(self, people={**self.people, person.claimant_id: person})
+
+
+class Seat(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a claimant's one open case is; kept under the claimant's own lock, because a person can be on two claims."""
+
+    claim_id: str
+    case_id: str
+
+
+def with_flag(person: Person, flag: Flag) -> Person:
+    return msgspec.structs.replace(person, flags={**person.flags, flag.flag_id: flag})
+
+
+def with_case(person: Person, case: Case) -> Person:
+    return msgspec.structs.replace(person, cases={**person.cases, case.case_id: case})
+
+
+def case_flags(person: Person, case: Case) -> list[Flag]:
+    """The case's flags that still count, strongest first."""
+    flags = [person.flags[flag_id] for flag_id in case.flag_ids if flag_id in person.flags]
+    return sorted((flag for flag in flags if flag.live), key=lambda flag: (flag.priority, flag.flag_id))

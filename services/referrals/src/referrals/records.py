@@ -1,0 +1,84 @@
+"""The record of one evaluation: inputs and results by value, whether or not anything was flagged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Literal
+
+import msgspec
+
+from referrals.desk import Desk
+from referrals.inputs import guard_facts
+from referrals.model import Reason
+from referrals.rules.evaluation import Evaluation, Inputs, evaluate
+from referrals.rules.history import Ap
+from referrals.rules.rule_set import Step
+from referrals.rules.texts import Counterfactual, counterfactual, explain
+
+StepName = Literal["plan", "recheck", "display"]
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """What is kept, encrypted. From it and the rule set it names, the evaluation can be recomputed for ever."""
+
+    rule_set: str
+    step: StepName
+    inputs: Inputs
+    evaluation: Evaluation
+    reasons: dict[str, Reason]
+    counterfactual: Counterfactual | None
+
+
+class Decided(msgspec.Struct, frozen=True, kw_only=True):
+    """An evaluation that has been written down."""
+
+    decision_id: str
+    record: Record
+
+    @property
+    def evaluation(self) -> Evaluation:
+        return self.record.evaluation
+
+
+def decide(
+    desk: Desk, claimant_id: str, aps: Sequence[Ap], place: int, *, step: StepName, steps: tuple[Step, ...], as_of: date
+) -> Decided:
+    """Evaluate one period of one person and append the decision record."""
+    person, ap, book = desk.person(claimant_id), aps[place], desk.setup.book
+    inputs = Inputs(
+        claim_id=desk.claim_id,
+        claimant_id=claimant_id,
+        period_id=ap.period_id,
+        steps=steps,
+        as_of=as_of,
+        known_at=desk.work.now,
+        aps=tuple(aps[: place + 1]),
+        settled={p.period_id: person.settled[p.period_id] for p in aps[:place] if person.settled.get(p.period_id)},
+        guards=guard_facts(desk.doc, claimant_id, ap.period_id, as_of),
+        arm=person.arm,
+    )
+    result = evaluate(inputs, book)
+    held = [rule_id for rule_id in book.rules if result.holds(rule_id)]
+    record = Record(
+        rule_set=book.version,
+        step=step,
+        inputs=inputs,
+        evaluation=result,
+        reasons={rule_id: Reason(code=rule_id, text=explain(rule_id, result, inputs.aps)) for rule_id in held},
+        counterfactual=counterfactual(result, inputs.aps, book.parameters),
+    )
+    decision_id = desk.work.next_id("decision")
+    desk.work.append(
+        "decision",
+        decision_id=decision_id,
+        claim_id=desk.claim_id,
+        claimant_id=claimant_id,
+        period_id=ap.period_id,
+        step=step,
+        as_of=as_of,
+        made_at=desk.work.now,
+        rule_set=book.version,
+        record=msgspec.msgpack.encode(record),
+    )
+    return Decided(decision_id=decision_id, record=record)

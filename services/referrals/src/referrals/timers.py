@@ -1,0 +1,41 @@
+"""What happens when a timer fires. Everything due up to now is processed, however old; as_of stays the due date."""
+
+from __future__ import annotations
+
+from referrals import cases, judging
+from referrals.desk import Desk, Setup
+from streaming.spec import Due
+from streaming.work import Work
+
+
+def fire(setup: Setup, work: Work, due: Due) -> None:
+    """One due item of one claim."""
+    desk = Desk(work, due.root[1], setup)
+    payload = due.payload
+    match due.name:
+        case "plan":
+            judging.plan_again(desk, payload["claimant_id"])
+        case "due":
+            judging.recheck(desk, payload["claimant_id"], payload["period_id"])
+        case "show":
+            judging.display(desk, payload["claimant_id"], payload["flag_id"])
+        case "flag-expiry":
+            judging.expire_flag(desk, payload["claimant_id"], payload["flag_id"])
+        case "case-expiry":
+            _of_case(desk, payload["case_id"], expiry=True)
+        case "wake":
+            _of_case(desk, payload["case_id"], expiry=False)
+        case _:
+            raise ValueError("unknown timer")
+    desk.save()
+
+
+def _of_case(desk: Desk, case_id: str, *, expiry: bool) -> None:
+    found = desk.doc.find_case(case_id)
+    if found is None or not found[1].open:
+        return
+    person, case = found
+    if expiry:
+        cases.expire(desk, person, case)
+    else:
+        cases.wake(desk, person, case, desk.today)
