@@ -25,6 +25,17 @@ FreshDatabase = Callable[[str], str]
 """Service → url of a migrated, empty database of its own; dropped after the test."""
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "backend: needs Kafka or PostgreSQL (set by itself on tests that use `backends`)")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "backends" in getattr(item, "fixturenames", ()):
+            item.add_marker("backend")
+
+
 def pytest_report_header() -> str:
     home = devstack_backends.default_var_dir() / "test"
     return f"backends: started by the first test that needs them, data and logs under {home}"

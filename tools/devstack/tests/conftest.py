@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,13 @@ class Sandboxes:
     data_key: str
     notify: str
     receipts: ReceiptCatcher
+
+
+@pytest.fixture
+def var_dir() -> Iterator[Path]:
+    """A var folder outside pytest's own temporary folder, which only its owner may enter: as root, PostgreSQL runs as nobody."""
+    with tempfile.TemporaryDirectory(prefix="devstack-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder).resolve()
 
 
 @pytest.fixture(scope="session")

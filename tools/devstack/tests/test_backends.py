@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,15 +21,17 @@ from devstack.backends import Backends
 from devstack.errors import DevstackError, MissingPrerequisite, NotOurs
 from devstack.processes import Handle
 
+pytestmark = pytest.mark.backend
+
 
 @pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backends]:
+def own() -> Iterator[Backends]:
     """Embedded backends of this module's own: it kills them."""
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("KAFKA_BOOTSTRAP_SERVERS", raising=False)
         patch.delenv("POSTGRES_URL", raising=False)
         patch.setattr(docker_engine, "answers", lambda: False)
-        with backends.start(tmp_path_factory.mktemp("own")) as found:
+        with tempfile.TemporaryDirectory(prefix="devstack-") as folder, backends.start(Path(folder)) as found:
             yield found
 
 
@@ -115,7 +118,7 @@ def _python(script: str, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen([sys.executable, "-c", textwrap.dedent(script), *arguments], stdout=subprocess.PIPE, text=True)
 
 
-def test_what_a_killed_program_left_behind_is_stopped_by_the_next_start(tmp_path: Path) -> None:
+def test_what_a_killed_program_left_behind_is_stopped_by_the_next_start(var_dir: Path) -> None:
     script = """
         import sys, time
         from pathlib import Path
@@ -126,10 +129,10 @@ def test_what_a_killed_program_left_behind_is_stopped_by_the_next_start(tmp_path
         print("ready", flush=True)
         time.sleep(600)
     """
-    first = _python(script, str(tmp_path))
+    first = _python(script, str(var_dir))
     assert first.stdout is not None
     assert first.stdout.readline() == "ready\n"
-    kept = state.read(tmp_path)
+    kept = state.read(var_dir)
     assert kept is not None
     assert kept.postgres is not None
     orphan = kept.postgres.handle()
@@ -137,16 +140,16 @@ def test_what_a_killed_program_left_behind_is_stopped_by_the_next_start(tmp_path
     first.send_signal(signal.SIGKILL)
     first.communicate(timeout=30)
     assert orphan.alive()
-    second = _python(script, str(tmp_path))
+    second = _python(script, str(var_dir))
     assert second.stdout is not None
     assert second.stdout.readline() == "ready\n"
     assert not orphan.alive()
     second.send_signal(signal.SIGINT)
     second.communicate(timeout=30)
-    assert state.read(tmp_path) is None
+    assert state.read(var_dir) is None
 
 
-def test_detached_backends_stay_and_can_be_attached_killed_and_stopped(tmp_path: Path) -> None:
+def test_detached_backends_stay_and_can_be_attached_killed_and_stopped(var_dir: Path) -> None:
     script = """
         import sys
         from pathlib import Path
@@ -154,17 +157,17 @@ def test_detached_backends_stay_and_can_be_attached_killed_and_stopped(tmp_path:
         docker_engine.answers = lambda: False
         backends.start(Path(sys.argv[1]), want=("postgresql",), detached=True)
     """
-    starter = _python(script, str(tmp_path))
+    starter = _python(script, str(var_dir))
     starter.communicate(timeout=60)
     assert starter.returncode == 0
-    found = backends.attach(tmp_path)
+    found = backends.attach(var_dir)
     try:
         assert found.postgres.responds()
         with pytest.raises(DevstackError, match="already running"):
-            backends.start(tmp_path, want=("postgresql",))
+            backends.start(var_dir, want=("postgresql",))
         found.postgres.kill()
         found.postgres.restart()
-        again = backends.attach(tmp_path)
+        again = backends.attach(var_dir)
         assert again.postgres.alive()
         found.close()
         assert found.postgres.alive()
@@ -172,30 +175,30 @@ def test_detached_backends_stay_and_can_be_attached_killed_and_stopped(tmp_path:
         found.stop()
     assert not found.postgres.alive()
     with pytest.raises(DevstackError, match="no backends are running"):
-        backends.attach(tmp_path)
+        backends.attach(var_dir)
 
 
-def test_a_half_made_data_folder_and_a_stale_lock_do_no_harm(tmp_path: Path) -> None:
-    data = tmp_path / "postgresql" / "data"
+def test_a_half_made_data_folder_and_a_stale_lock_do_no_harm(var_dir: Path) -> None:
+    data = var_dir / "postgresql" / "data"
     data.mkdir(parents=True)
     (data / "PG_VERSION").write_text("18\n")
-    child, _ = postgres_embedded.start(tmp_path)
+    child, _ = postgres_embedded.start(var_dir)
     child.kill()
     # The pid in the lock file now belongs to a stranger: this test.
     lock = data / "postmaster.pid"
     lines = lock.read_text().splitlines()
     lock.write_text("\n".join([str(os.getpid()), *lines[1:]]) + "\n")
-    child, _ = postgres_embedded.start(tmp_path)
+    child, _ = postgres_embedded.start(var_dir)
     assert child.alive()
     child.stop()
 
 
 def test_a_backend_given_by_address_is_used_and_never_stopped(
-    own: Backends, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    own: Backends, var_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", own.kafka.bootstrap)
     monkeypatch.setenv("POSTGRES_URL", own.postgres.url("postgres"))
-    with backends.start(tmp_path) as found:
+    with backends.start(var_dir) as found:
         assert found.kinds() == {"kafka": "address", "postgresql": "address"}
         with pytest.raises(NotOurs, match="KAFKA_BOOTSTRAP_SERVERS"):
             found.kafka.kill()
@@ -205,20 +208,20 @@ def test_a_backend_given_by_address_is_used_and_never_stopped(
     assert own.postgres.responds()
 
 
-def test_an_address_that_does_not_answer_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("POSTGRES_URL", f"postgresql://postgres:secret@/postgres?host={tmp_path}")
+def test_an_address_that_does_not_answer_is_an_error(var_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POSTGRES_URL", f"postgresql://postgres:secret@/postgres?host={var_dir}")
     with pytest.raises(DevstackError, match="POSTGRES_URL") as failed:
-        backends.start(tmp_path, want=("postgresql",))
+        backends.start(var_dir, want=("postgresql",))
     assert "secret" not in str(failed.value)
 
 
-def test_a_machine_without_maven_is_told_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_machine_without_maven_is_told_what_to_install(var_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program = kafka_embedded.java()
-    monkeypatch.setenv("KAFKA_JARS_DIR", str(tmp_path / "jars"))
+    monkeypatch.setenv("KAFKA_JARS_DIR", str(var_dir / "jars"))
     monkeypatch.setattr(kafka_embedded, "java", lambda: program)
     monkeypatch.setenv("PATH", "")
     with pytest.raises(MissingPrerequisite, match="apt-get install maven"):
-        kafka_embedded.start(tmp_path, None)
+        kafka_embedded.start(var_dir, None)
 
 
 def test_a_machine_without_java_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -118,19 +119,7 @@ def start(
         if fresh:
             for name in ("kafka", "postgresql"):
                 shutil.rmtree(home / name, ignore_errors=True)
-        docker = _docker_if_needed(want)
-        kafka: Kafka | None = None
-        postgres: Postgres | None = None
-        try:
-            if "postgresql" in want:
-                postgres = Postgres.find(home, docker=docker, outlives_us=detached)
-                _say("PostgreSQL", postgres.kind, postgres.why, postgres.where)
-            if "kafka" in want:
-                kafka = Kafka.find(home, docker=docker, port=kafka_port, outlives_us=detached)
-                _say("Kafka", kafka.kind, kafka.why, kafka.where)
-        except BaseException:
-            Backends(home, kafka, postgres, owned=True).stop()
-            raise
+        kafka, postgres = _find(home, want, docker=_docker_if_needed(want), kafka_port=kafka_port, outlives_us=detached)
         found = Backends(home, kafka, postgres, owned=True)
         state.write(home, kafka, postgres, owner=os.getpid())
         atexit.register(found.close)
@@ -140,6 +129,33 @@ def start(
         if detached:
             found.detach()
         return found
+
+
+def _find(
+    home: Path, want: Sequence[Want], *, docker: bool, kafka_port: int | None, outlives_us: bool
+) -> tuple[Kafka | None, Postgres | None]:
+    """Both at the same time; if one fails, the other is stopped again."""
+    with ThreadPoolExecutor(2) as threads:
+        kafka_found = (
+            threads.submit(Kafka.find, home, docker=docker, port=kafka_port, outlives_us=outlives_us) if "kafka" in want else None
+        )
+        postgres_found = (
+            threads.submit(Postgres.find, home, docker=docker, outlives_us=outlives_us) if "postgresql" in want else None
+        )
+    found = [one for one in (kafka_found, postgres_found) if one is not None]
+    failures = [error for one in found if (error := one.exception()) is not None]
+    if failures:
+        for one in found:
+            if one.exception() is None:
+                one.result().close()
+        raise failures[0]
+    kafka = kafka_found.result() if kafka_found else None
+    postgres = postgres_found.result() if postgres_found else None
+    if postgres is not None:
+        _say("PostgreSQL", postgres.kind, postgres.why, postgres.where)
+    if kafka is not None:
+        _say("Kafka", kafka.kind, kafka.why, kafka.where)
+    return kafka, postgres
 
 
 def attach(var_dir: Path | None = None) -> Backends:

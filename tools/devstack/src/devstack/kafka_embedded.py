@@ -8,7 +8,6 @@ import re
 import shutil
 import subprocess
 import tempfile
-import uuid
 from base64 import urlsafe_b64encode
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from confluent_kafka.admin import AdminClient
 
 from devstack.errors import DevstackError, MissingPrerequisite
 from devstack.ports import LOCALHOST, answers, free_ports, require_free
-from devstack.processes import Child, Recipe, wait_ready
+from devstack.processes import MARK, Child, Recipe, wait_ready
 
 VERSION = "4.3.1"
 _LOG4J = "2.25.3"
@@ -163,7 +162,7 @@ def _format(program: str, jars: Path, home: Path) -> None:
     # A format that was interrupted leaves a folder the tool would refuse.
     shutil.rmtree(home / "data", ignore_errors=True)
     identity = home / "cluster.id"
-    identity.write_text(urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode())
+    identity.write_text(_cluster_id())
     tool = [program, *_JVM_QUICK, "-cp", f"{jars}/*", "kafka.tools.StorageTool"]
     done = subprocess.run(
         [*tool, "format", "--standalone", "-t", identity.read_text(), "-c", str(home / "server.properties")],
@@ -175,6 +174,14 @@ def _format(program: str, jars: Path, home: Path) -> None:
         raise DevstackError(f"Kafka's storage could not be formatted:\n{(done.stdout + done.stderr)[-3000:]}")
 
 
+def _cluster_id() -> str:
+    """A random one; an id that begins with a dash would be taken for an option."""
+    while True:
+        text = urlsafe_b64encode(os.urandom(16)).rstrip(b"=").decode()
+        if not text.startswith("-"):
+            return text
+
+
 _JVM_QUICK = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 
 
@@ -183,7 +190,8 @@ def run(program: str, jars: Path, var_dir: Path, port: int, timeout: float = 60.
     home = var_dir / "kafka"
     argv = [program, "-Xms512m", "-Xmx512m", *_JVM_QUICK, f"-Dkafka.logs.dir={home}"]
     argv += [f"-Dlog4j2.configurationFile={home / 'log4j2.properties'}", "-cp", f"{jars}/*", "kafka.Kafka"]
-    child = Child(Recipe("kafka", [*argv, str(home / "server.properties")], var_dir / "log" / "kafka.log"))
+    environment = {**os.environ, MARK: str(var_dir)}
+    child = Child(Recipe("kafka", [*argv, str(home / "server.properties")], var_dir / "log" / "kafka.log", env=environment))
     try:
         wait_ready(child, lambda: answers(port) and responds(f"{LOCALHOST}:{port}"), timeout)
     except BaseException:

@@ -22,7 +22,7 @@ import psutil
 import psycopg
 
 from devstack.errors import DevstackError, MissingPrerequisite, ProcessFailed
-from devstack.processes import Child, Handle, Recipe, wait_ready
+from devstack.processes import MARK, Child, Handle, Recipe, wait_ready
 
 VERSION = 18
 USER = "postgres"
@@ -100,7 +100,8 @@ def start(var_dir: Path, timeout: float = 30.0) -> tuple[Child, Path]:
     argv = [str(bin_dir / "postgres"), "-D", str(data), "-k", str(sockets)]
     argv += [part for name, value in _SETTINGS.items() for part in ("-c", f"{name}={value}")]
     uid, gid = account or (None, None)
-    recipe = Recipe("postgresql", argv, var_dir / "log" / "postgresql.log", cwd=data.parent, uid=uid, gid=gid)
+    log, environment = var_dir / "log" / "postgresql.log", {**os.environ, MARK: str(var_dir)}
+    recipe = Recipe("postgresql", argv, log, env=environment, cwd=data.parent, uid=uid, gid=gid)
     deadline = time.monotonic() + timeout
     while True:
         child = Child(recipe)

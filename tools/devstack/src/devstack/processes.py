@@ -19,6 +19,8 @@ import psutil
 from devstack.errors import ProcessFailed
 
 POLL_S = 0.02
+MARK = "DEVSTACK_VAR_DIR"
+"""Every process we start has this in its environment, so that `down` finds it even if its pid file was never written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +193,19 @@ class Child:
     def forget(self) -> None:
         """Leave it running after we end (no ResourceWarning from Popen)."""
         self._popen.returncode = 0
+
+
+def marked(var_dir: Path) -> list[Handle]:
+    """Every live process that was started for `var_dir`, by the mark in its environment; never this program or those above it."""
+    own = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.pid not in own and process.environ().get(MARK) == str(var_dir):
+                found.append(Handle(process.pid, process.create_time()))
+        except (psutil.Error, OSError):
+            continue
+    return [handle for handle in found if handle.alive()]
 
 
 def tail(log: Path, lines: int = 25) -> str:

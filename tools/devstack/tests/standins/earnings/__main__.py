@@ -1,0 +1,5 @@
+from __future__ import annotations
+
+from standin import main
+
+main("earnings")
