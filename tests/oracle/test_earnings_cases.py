@@ -13,9 +13,9 @@ from typing import Any
 import msgspec
 import pytest
 import yaml
+
 from contracts.earnings import EarningsQueryRaised, EmploymentEnded, EmploymentStarted, PaymentInvalidated, PeriodAssessed
 from contracts.ids import employer_id, employment_id, period_id
-
 from earnings.model import Claim, Claimant, Contract, Determination, Order, Payment, PaymentKey, Source, Statement
 from earnings.rules.average import expected_paydays, half_up
 from earnings.rules.books import Member, keep
@@ -80,7 +80,7 @@ def test_statements_move_boundaries_and_payments_follow(given: dict[str, Any], e
             order=Order(noon(date.fromisoformat(row["received_on"])), 0, position),
             start=date.fromisoformat(row["start"]),
             end=date.fromisoformat(row["end"]),
-            source=Source("s", 0, position, noon(as_of)),
+            source=Source("s", 0, position),
         )
         for position, row in enumerate(given.get("statements", ()))
         if date.fromisoformat(row["received_on"]) <= as_of
@@ -120,7 +120,7 @@ def payment(payment_id: str, job: str, paid_on: date, at: datetime, gross: int, 
         submitted_at=at,
         gross=gross,
         taxable=gross,
-        source=Source("rti", 0, 0, at),
+        source=Source("rti", 0, 0),
         content=f"{job}|{paid_on}|{gross}".encode(),
         **fields,
     )
@@ -146,9 +146,7 @@ class Story:
             self.jobs = {"E1": {"id": "E1", "paye": "123/A246", "payroll_id": "1", "frequency": given["frequency"]}}
 
     def names(self) -> dict[str, str]:
-        return {
-            employment_id(PERSON, employer_id(job["paye"]), job["payroll_id"]): name for name, job in self.jobs.items()
-        }
+        return {employment_id(PERSON, employer_id(job["paye"]), job["payroll_id"]): name for name, job in self.jobs.items()}
 
     def arrivals(self, given: dict[str, Any]) -> list[tuple[datetime, Payment]]:
         found = [self._seed(job) for job in self.jobs.values() if "last_payday_before" in job or "ytd_before" in job]
@@ -232,9 +230,7 @@ class Story:
             assert position is not None
             self.payments[position] = msgspec.structs.replace(self.payments[position], invalid_from=report.invalid_from)
             self.keys[report.payment_id] = PaymentKey("k", report.content, True)
-            self.events.append(
-                {"type": "PaymentReversed", "payment": report.payment_id, "date": str(report.invalid_from)}
-            )
+            self.events.append({"type": "PaymentReversed", "payment": report.payment_id, "date": str(report.invalid_from)})
             why = "invalidation"
         else:
             self.payments.append(report)
@@ -392,9 +388,7 @@ def test_a_period_holds_what_the_case_says(given: dict[str, Any], expect: dict[s
 
 
 @pytest.mark.parametrize(("given", "expect"), [case for case in of_kind("earnings") if "periods" in case.values[1]])
-def test_a_blocking_marker_stands_exactly_where_the_conclusion_is_withheld(
-    given: dict[str, Any], expect: dict[str, Any]
-) -> None:
+def test_a_blocking_marker_stands_exactly_where_the_conclusion_is_withheld(given: dict[str, Any], expect: dict[str, Any]) -> None:
     story = play(given)
     for row in expect["periods"]:
         if row["status"] is None:

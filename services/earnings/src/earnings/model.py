@@ -29,7 +29,6 @@ class Source(msgspec.Struct, frozen=True, array_like=True):
     topic: str
     partition: int
     offset: int
-    received_at: datetime
 
 
 class Payment(msgspec.Struct, frozen=True, array_like=True):
@@ -242,7 +241,10 @@ class Published(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Claim(msgspec.Struct, frozen=True, array_like=True):
-    """Everything about one claim. contract None: only statements, or a deletion, are known."""
+    """Everything about one claim. contract None: only statements, or a deletion, are known.
+
+    next_change: the moment the claim's calendar timer is set to. past_statements: ids of deleted or moved statements.
+    """
 
     contract: Contract | None = None
     order: Order | None = None
@@ -256,3 +258,5 @@ class Claim(msgspec.Struct, frozen=True, array_like=True):
     assessed: tuple[Assessed, ...] = ()
     attributed: dict[str, Attributed] = {}
     jobs: dict[str, JobSeen] = {}
+    next_change: datetime | None = None
+    past_statements: tuple[str, ...] = ()

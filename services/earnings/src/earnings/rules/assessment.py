@@ -9,7 +9,6 @@ from typing import get_args
 from contracts.earnings import PeriodClaimant, PeriodEmployment
 from contracts.ids import employer_id, employment_id
 from contracts.vocabulary import EarningsBasis, Marker
-
 from earnings.model import Statement
 from earnings.rules.average import half_up, is_averaged, monthly_average
 from earnings.rules.books import Books, JobBook
@@ -57,7 +56,7 @@ def _employments(books: Books, period: Period, index: int) -> tuple[PeriodEmploy
                 employer_id=employer,
                 gross_pence=book.total(index),
                 paydays=book.paydays(index),
-                frequency=job.frequency,
+                frequency=job.frequency(period.end),
                 started_on=job.started_on,
                 ended_on=job.ended_on if job.ended_on is not None and job.ended_on <= period.end else None,
             )
@@ -67,7 +66,7 @@ def _employments(books: Books, period: Period, index: int) -> tuple[PeriodEmploy
 
 def _pattern(books: Books, period: Period, index: int) -> str:
     live = [book for book in books.jobs if index in book.cells or book.job.open_at(period.end)]
-    patterns = {PATTERNS.get(book.job.frequency, "irregular") for book in live}
+    patterns = {PATTERNS.get(book.job.frequency(period.end), "irregular") for book in live}
     if any(item.payment.irregular for book in live for item in book.cells.get(index, ())):
         patterns.add("irregular")
     if not patterns:

@@ -31,7 +31,8 @@ def is_averaged(job: Employment, period: Period, policy: Policy) -> bool:
     """Monthly pay is not averaged, nor a job that has ended by the period's last day: its own total counts."""
     if not job.open_at(period.end):
         return False
-    return job.frequency in policy.paydays_a_year or job.frequency in policy.irregular_frequencies
+    frequency = job.frequency(period.end)
+    return frequency in policy.paydays_a_year or frequency in policy.irregular_frequencies
 
 
 def monthly_average(job: Employment, periods: Sequence[Period], totals: Sequence[int], policy: Policy) -> Fraction:
@@ -39,10 +40,11 @@ def monthly_average(job: Employment, periods: Sequence[Period], totals: Sequence
 
     totals: the job's attributed pence in each of `periods` (at most `lookback_periods`).
     """
-    if job.frequency in policy.irregular_frequencies:
+    frequency = job.frequency(periods[-1].end)
+    if frequency in policy.irregular_frequencies:
         since = [total for period, total in zip(periods, totals, strict=True) if period.end >= job.known_from]
         return Fraction(sum(since), len(since))
-    paydays = expected_paydays(job.first_payday, policy.payday_every_days[job.frequency], periods[0].start, periods[-1].end)
+    paydays = expected_paydays(job.first_payday, policy.payday_every_days[frequency], periods[0].start, periods[-1].end)
     if paydays == 0:
         return Fraction(totals[-1])
-    return Fraction(sum(totals) * policy.paydays_a_year[job.frequency], paydays * 12)
+    return Fraction(sum(totals) * policy.paydays_a_year[frequency], paydays * 12)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from calendar import isleap, monthrange
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time, timedelta
+from itertools import pairwise
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -66,8 +67,7 @@ def series(entitlement: date, explicit: Iterable[tuple[date, date]], until: date
     for start, end in sorted(explicit):
         starts = _starts_around(day, cursor, start)
         nearest = min(range(len(starts)), key=lambda i: (abs((starts[i] - start).days), i))
-        for begin, following in zip(starts[:nearest], starts[1 : nearest + 1], strict=True):
-            done.append(Period(begin, following - DAY))
+        done.extend(Period(begin, following - DAY) for begin, following in pairwise(starts[: nearest + 1]))
         while done and done[-1].start >= start:
             done.pop()
         if done:

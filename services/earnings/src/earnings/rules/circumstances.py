@@ -7,9 +7,9 @@ from datetime import date
 from typing import Any, NamedTuple, cast
 
 import msgspec
+
 from contracts import earnings as events
 from contracts.vocabulary import AgeBand, ClaimStatus, LegalGroup
-
 from earnings.model import Claim, Contract, Published
 from earnings.rules.books import Member
 
@@ -56,9 +56,7 @@ def _self_employed(claim: Claim) -> bool:
 def _person(member: Member, self_employed: bool) -> events.ClaimClaimant:
     claimant = member.claimant
     if claimant is None:
-        return events.ClaimClaimant(
-            claimant_id=member.claimant_id, self_employed=self_employed, dead=False, nino_known=False
-        )
+        return events.ClaimClaimant(claimant_id=member.claimant_id, self_employed=self_employed, dead=False, nino_known=False)
     easement = claimant.easement
     return events.ClaimClaimant(
         claimant_id=member.claimant_id,
@@ -108,7 +106,7 @@ def announce(
         return Announcement(claim.published, [])
     now = snapshot(claim_id, claim, contract, members, today)
     encoded = _encode(now)
-    before = None if claim.published is None else _decode(claim.published.snapshot)
+    before = None if claim.published is None or not claim.published.snapshot else _decode(claim.published.snapshot)
     version = 0 if claim.published is None else claim.published.version
     made: list[msgspec.Struct] = []
 

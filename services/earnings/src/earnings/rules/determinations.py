@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import msgspec
+
 from contracts.earnings import PaymentReallocated
 from contracts.ids import period_id
-
 from earnings.model import Claim, Determination
 from earnings.rules.attribution import refusal
 from earnings.rules.books import Books
@@ -30,9 +30,7 @@ def record(
 
     Codes: unknown_payment, unknown_period, same_period, not_monthly, no_longer_counts.
     """
-    home = next(
-        ((books, *books.homes[decision.payment_id]) for books in all_books if decision.payment_id in books.homes), None
-    )
+    home = next(((books, *books.homes[decision.payment_id]) for books in all_books if decision.payment_id in books.homes), None)
     if home is None:
         raise NotAllowed("unknown_payment")
     books, index, item = home

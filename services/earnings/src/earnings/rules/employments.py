@@ -15,7 +15,8 @@ from earnings.rules.policy import Policy
 class Employment(NamedTuple):
     """One person's job with one payroll scheme.
 
-    known_from: the reported start, or the first payday. placed: its payments in order of payday, all of them.
+    known_from: the reported start, or the first payday. frequencies: (payday, frequency) where it changed.
+    placed: its payments in order of payday, all of them.
     """
 
     employer: str
@@ -24,9 +25,13 @@ class Employment(NamedTuple):
     started_on: date | None
     ended_on: date | None
     first_payday: date
-    frequency: str
+    frequencies: tuple[tuple[date, str], ...]
     employer_name: str | None
     placed: tuple[Placed, ...]
+
+    def frequency(self, day: date) -> str:
+        """How often the job paid by this day, as its newest report by then says."""
+        return next((frequency for since, frequency in reversed(self.frequencies) if since <= day), self.frequencies[0][1])
 
     def open_at(self, day: date) -> bool:
         """Known to have begun, and not known to have ended, by this day."""
@@ -61,7 +66,11 @@ def _employment(employer: str, job: str, items: list[Placed]) -> Employment:
         started_on=started_on,
         ended_on=_leaving_date(speaking),
         first_payday=first_payday,
-        frequency=speaking[-1].frequency,
+        frequencies=tuple(
+            (payment.paid_on, payment.frequency)
+            for before, payment in zip([None, *speaking], speaking, strict=False)
+            if before is None or before.frequency != payment.frequency
+        ),
         employer_name=names[-1] if names else None,
         placed=tuple(items),
     )
@@ -80,10 +89,11 @@ def _leaving_date(payments: Sequence[Payment]) -> date | None:
 
 def next_payday(job: Employment, last: date, policy: Policy) -> date | None:
     """The regular payday after `last`; None for patterns without a fixed interval."""
-    days = policy.payday_every_days.get(job.frequency)
+    frequency = job.frequency(last)
+    days = policy.payday_every_days.get(frequency)
     if days is not None:
         return last + timedelta(days=days)
-    return add_months(last, 1) if job.frequency == "M1" else None
+    return add_months(last, 1) if frequency == "M1" else None
 
 
 class YtdCheck(NamedTuple):

@@ -9,15 +9,15 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 import msgspec
+
 from contracts.earnings import PeriodAssessed, PeriodClaimant
 from contracts.ids import period_id
 from contracts.vocabulary import PeriodCause, PeriodStatus
-
 from earnings.model import Assessed, Claim, Contract, Query, Statement
 from earnings.rules.assessment import assess
 from earnings.rules.books import Books, Member, keep
-from earnings.rules.calendar import DAY, Period, london_day, london_midnight, series
-from earnings.rules.payments import payment_events
+from earnings.rules.calendar import DAY, Period, index_of, london_day, london_midnight, series
+from earnings.rules.payments import job_before, job_now, payment_events
 from earnings.rules.policy import Policy
 from earnings.rules.quality import Doubts, doubts
 from earnings.rules.queries import query_events, settled_by_people
@@ -29,14 +29,16 @@ _encode = msgspec.json.Encoder().encode
 class Context:
     """What an evaluation may know besides the facts.
 
-    now: the platform clock. why: cause named in assessments that change. since: closed periods that end before this day
-    cannot have changed (None: look at all). backfill: history is being loaded; written into every assessment.
+    now: the platform clock. why: cause named in assessments that change. touched: only this payment is new or changed, so
+    that earlier periods cannot have changed. only_new: no evidence changed, only the calendar or circumstances did.
+    backfill: history is being loaded; written into every assessment.
     """
 
     now: datetime
     why: PeriodCause
     policy: Policy
-    since: date | None = None
+    touched: str | None = None
+    only_new: bool = False
     backfill: bool = False
 
     @property
@@ -55,9 +57,10 @@ class Timeline(NamedTuple):
 
 @dataclass(slots=True)
 class Decision:
-    """The claim as it is now, and the events that follow: payments and queries, then periods."""
+    """The claim as it is now, when its calendar next changes, and the events that follow: payments, then periods."""
 
     claim: Claim
+    next_change: datetime | None = None
     payment_events: list[msgspec.Struct] = field(default_factory=list)
     period_events: list[PeriodAssessed] = field(default_factory=list)
 
@@ -83,16 +86,9 @@ def last_day(contract: Contract, today: date) -> date:
     return today if contract.closed_on is None else min(today, contract.closed_on - DAY)
 
 
-def next_change(claim_id: str, claim: Claim, now: datetime) -> datetime | None:
-    """The next moment at which the calendar alone changes something: a period's end, or the closed date."""
-    contract = claim.contract
-    if contract is None:
-        return None
-    today = london_day(now)
-    line = timeline(claim_id, claim, (), today, Policy())
-    days = [period.end + DAY for period in line.periods[-1:]]
-    if not line.periods and contract.entitlement > today:
-        days.append(contract.entitlement)
+def next_change(contract: Contract, periods: Sequence[Period], now: datetime) -> datetime | None:
+    """The next moment at which the calendar alone changes something: a period's end, its first start, the closed date."""
+    days = [periods[-1].end + DAY] if periods else [contract.entitlement]
     if contract.closed_on is not None:
         days.append(contract.closed_on)
     later = [moment for day in days if (moment := london_midnight(day)) > now]
@@ -104,20 +100,63 @@ def evaluate(claim_id: str, claim: Claim, members: Sequence[Member], context: Co
     today, policy = context.today, context.policy
     line = timeline(claim_id, claim, members, today, policy)
     decision = Decision(claim)
+    if claim.contract is not None:
+        decision.next_change = next_change(claim.contract, line.periods, context.now)
+    since = _since(claim_id, claim, line, context)
     attributed, jobs, decision.payment_events = payment_events(claim_id, claim, line.books, line.periods)
     claim = msgspec.structs.replace(claim, attributed=attributed, jobs=jobs)
     known = {item.start: item for item in claim.assessed if not item.gone}
     stale = [
         index
         for index, period in enumerate(line.periods)
-        if (period.end < today or period.start in known)
-        and (context.since is None or period.end >= context.since or period.start not in known)
+        if (period.end < today or period.start in known) and (index >= since or not _settled(known.get(period.start), period))
     ]
     vanished = set(known) - {period.start for period in line.periods}
     if stale or vanished:
         claim = _assess_all(claim_id, claim, line, stale, vanished, context, decision)
     decision.claim = claim
     return decision
+
+
+def _settled(before: Assessed | None, period: Period) -> bool:
+    """Already assessed as closed, with these dates."""
+    return before is not None and before.closed and before.end == period.end
+
+
+def _since(claim_id: str, claim: Claim, line: Timeline, context: Context) -> int:
+    """Index of the first period that the change can have touched: its own, that of its payday, its job's first."""
+    if context.only_new:
+        return len(line.periods)
+    if context.touched is None:
+        return 0
+    first = len(line.periods)
+    for books in line.books:
+        for book in books.jobs:
+            item = next((item for item in book.job.placed if item.payment.payment_id == context.touched), None)
+            if item is None:
+                continue
+            paid_on = item.payment.paid_on
+            days = [item.on, paid_on, item.moved_to or item.on]
+            if context.touched in claim.attributed:
+                days.append(claim.attributed[context.touched].start)
+            days.extend(later.moved_to for later in book.job.placed if later.moved_to and later.payment.paid_on >= paid_on)
+            before = job_before(claim, books, book.job)
+            if before != job_now(books, book.job):
+                days.extend(day for day in (book.job.known_from, book.job.ended_on) if day is not None)
+                if before is not None:
+                    days.extend(day for day in (before.started_on, before.ended_on) if day is not None)
+            touched = [index for index in (_first_at(line.periods, day) for day in days) if index is not None]
+            here = min(touched, default=first)
+            lonely = here < len(line.periods) and len(book.wages(here)) < 2 and line.periods[here].end >= context.today
+            first = min(first, here if lonely else max(0, here - 1))
+    return first
+
+
+def _first_at(periods: Sequence[Period], day: date) -> int | None:
+    """The period that holds the day; a day before the first counts as the first."""
+    if periods and day < periods[0].start:
+        return 0
+    return index_of(periods, day)
 
 
 def _assess_all(
@@ -145,7 +184,8 @@ def _assess_all(
         if line.periods[index].start in closed
         for cause in doubt.causes.get(index, ())
     }
-    queries, events = query_events(claim_id, claim, causes, {line.periods[i].start for i in stale} | vanished, context.now, context.policy)
+    looked_at = {line.periods[index].start for index in stale} | vanished
+    queries, events = query_events(claim_id, claim, causes, looked_at, context.now, context.policy)
     decision.payment_events.extend(events)
     return msgspec.structs.replace(claim, queries=queries)
 
@@ -226,7 +266,9 @@ def _from_people(claim: Claim, period: Period) -> Mapping[str, set[str]]:
     people = () if claim.contract is None else claim.contract.people
     marks: dict[str, set[str]] = {person: set() for person in people}
     for contest in claim.contests:
-        if contest.claimant_id in marks and (contest.start == period.start or (contest.onwards and period.start >= contest.start)):
+        if contest.claimant_id in marks and (
+            contest.start == period.start or (contest.onwards and period.start >= contest.start)
+        ):
             marks[contest.claimant_id].add("disputed")
     for query in claim.queries:
         if _open_by_person(query) and query.start == period.start and query.claimant_id in marks:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import msgspec
+
 from contracts.earnings import EmploymentEnded, EmploymentStarted, PaymentAttributed, PaymentInvalidated
 from contracts.ids import employer_id, employment_id, period_id
-
 from earnings.model import Attributed, Claim, JobSeen
 from earnings.rules.attribution import Placed
 from earnings.rules.books import Books
@@ -48,9 +48,7 @@ def _now(period: Period, item: Placed, before: Attributed | None) -> Attributed:
 def _payment_event(claim_id: str, claimant: str, item: Placed, now: Attributed) -> msgspec.Struct:
     payment = item.payment
     if now.invalid:
-        return PaymentInvalidated(
-            claim_id=claim_id, claimant_id=claimant, payment_id=payment.payment_id, cause="no_longer_valid"
-        )
+        return PaymentInvalidated(claim_id=claim_id, claimant_id=claimant, payment_id=payment.payment_id, cause="no_longer_valid")
     employer = employer_id(payment.employer)
     return PaymentAttributed(
         claim_id=claim_id,
@@ -68,11 +66,21 @@ def _payment_event(claim_id: str, claimant: str, item: Placed, now: Attributed) 
     )
 
 
+def job_before(claim: Claim, books: Books, job: Employment) -> JobSeen | None:
+    """What was last published about this job."""
+    return claim.jobs.get(employment_id(books.member.claimant_id, employer_id(job.employer), job.job))
+
+
+def job_now(books: Books, job: Employment) -> JobSeen:
+    """What the reports say about this job."""
+    return JobSeen(books.member.claimant_id, job.started_on or job.known_from, job.ended_on)
+
+
 def _job_events(claim_id: str, claimant: str, job: Employment, jobs: dict[str, JobSeen], events: list[msgspec.Struct]) -> None:
     employer = employer_id(job.employer)
     key = employment_id(claimant, employer, job.job)
     before = jobs.get(key)
-    started = job.known_from if job.started_on is None else job.started_on
+    started = job.started_on or job.known_from
     now = JobSeen(claimant, started, job.ended_on)
     if now == before:
         return
@@ -87,7 +95,7 @@ def _job_events(claim_id: str, claimant: str, job: Employment, jobs: dict[str, J
                 employer_id=employer,
                 employer_name=job.employer_name,
                 started_on=started,
-                frequency=job.frequency,
+                frequency=job.frequencies[-1][1],
             )
         )
     if job.ended_on is not None and (before is None or before.ended_on != job.ended_on):

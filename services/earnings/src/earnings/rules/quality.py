@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from itertools import combinations
 from typing import NamedTuple
 
 from earnings.rules.books import Books, JobBook
@@ -25,10 +26,10 @@ def two_wages(book: JobBook, index: int, policy: Policy) -> bool:
 
     Regulation 61(6) lets a decision maker move one of them; until then nothing is concluded.
     """
-    if book.job.frequency not in policy.reallocation_frequencies:
-        return False
     wages = book.wages(index)
     if len(wages) < 2 or any(item.rule in DECIDED for item in wages):
+        return False
+    if any(item.payment.frequency not in policy.reallocation_frequencies for item in wages):
         return False
     larger, smaller = sorted((item.amount for item in wages), reverse=True)[:2]
     return smaller >= policy.two_wages_share * larger
@@ -57,12 +58,11 @@ def payday_overdue(book: JobBook, index: int, period: Period, policy: Policy) ->
 
 def duplicate_employments(books: Books, index: int) -> list[tuple[JobBook, JobBook]]:
     """Pairs of jobs at one payroll scheme with the same payday, amount and year-to-date: one job under two payroll ids?"""
-    pairs = []
-    for position, first in enumerate(books.jobs):
-        for second in books.jobs[position + 1 :]:
-            if first.job.employer == second.job.employer and _reports(first, index) & _reports(second, index):
-                pairs.append((first, second))
-    return pairs
+    return [
+        (first, second)
+        for first, second in combinations(books.jobs, 2)
+        if first.job.employer == second.job.employer and _reports(first, index) & _reports(second, index)
+    ]
 
 
 def _reports(book: JobBook, index: int) -> set[tuple[object, int, int | None]]:

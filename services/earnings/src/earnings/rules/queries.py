@@ -7,9 +7,9 @@ from datetime import date, datetime
 from uuid import UUID, uuid5
 
 import msgspec
+
 from contracts.earnings import EarningsQueryRaised, EarningsQueryResolved
 from contracts.ids import period_id
-
 from earnings.model import Claim, Query
 from earnings.rules.calendar import Period
 from earnings.rules.policy import Policy
