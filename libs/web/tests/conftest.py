@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
+from fastapi import FastAPI
 from psycopg import Connection
 from psycopg_pool import ConnectionPool
 
@@ -50,10 +51,9 @@ def sample_database(backends: Backends) -> str:
 
 
 @pytest.fixture(scope="session")
-def sample(sample_database: str, shared_issuer: LocalIssuer) -> Iterator[httpx.Client]:
-    """A client of the sample service."""
+def sample_app(sample_database: str, shared_issuer: LocalIssuer) -> FastAPI:
     pool: ConnectionPool[Connection[Any]] = database.pool(sample_database, "sample api", size=16)
-    app = web_app.create(
+    return web_app.create(
         title="Sample",
         routers=[sample_service.routes(pool)],
         authenticator=Authenticator(Issuer(shared_issuer.url)),
@@ -61,7 +61,12 @@ def sample(sample_database: str, shared_issuer: LocalIssuer) -> Iterator[httpx.C
         open_resources=lambda: pool,
         body_timeout_s=0.5,
     )
-    with serve(app) as client:
+
+
+@pytest.fixture(scope="session")
+def sample(sample_app: FastAPI) -> Iterator[httpx.Client]:
+    """A client of the sample service."""
+    with serve(sample_app) as client:
         yield client
 
 

@@ -144,7 +144,7 @@ def test_a_command_carries_the_callers_trace_and_writes_one_audit_row(
         assert _hold(sample, case, headers).status_code == 200
     rows = db.execute(
         "SELECT actor, resource, granted, ids FROM audit WHERE action = 'POST /v1/cases/{case_id}/hold'"
-        " AND resource = 'case_id' AND ids ->> 'case_id' = %s",
+        " AND resource = 'cases' AND ids ->> 'case_id' = %s",
         (case.case_id,),
     ).fetchall()
-    assert rows == [("coach-1", "case_id", True, {"case_id": case.case_id})]
+    assert rows == [("coach-1", "cases", True, {"case_id": case.case_id})]

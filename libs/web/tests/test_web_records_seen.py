@@ -11,7 +11,7 @@ from psycopg import Connection
 from sample_service import Case
 
 from contracts.ids import employer_id
-from web.access import Subject, may_see
+from web.access import Subject, as_of_now, may_see
 from web.principal import Principal, from_claims
 
 ALL = ("coach", "team-leader", "claimant", "employer", "decision-maker", "analyst", "operator", "claims:read")
@@ -71,6 +71,17 @@ def test_identities_come_from_the_tokens_claims() -> None:
     )
     assert (found.actor, found.role, found.office_ids) == ("c/person", "coach", ("a", "b"))
     assert found.employers == {employer_id("1/A")}
+
+
+def test_a_coach_who_moved_sees_the_new_office_only() -> None:
+    moved = as_of_now(principal("coach", office_ids=("office-1",)), active=True, offices=["office-2"])
+    assert not may_see(moved, SUBJECT, ALL)
+    assert may_see(moved, Subject(office_ids=("office-2",)), ALL)
+
+
+def test_a_coach_who_was_disabled_sees_nothing() -> None:
+    disabled = as_of_now(principal("coach", coach_id="coach-1", office_ids=("office-1",)), active=False, offices=["office-1"])
+    assert not may_see(disabled, SUBJECT, ALL)
 
 
 def _audit(db: Connection[Any], case_id: str) -> list[tuple[Any, ...]]:

@@ -16,7 +16,7 @@ from sample_service import RECEIPT_SECRET
 
 from streaming.errors import Refused
 from web import app as web_app
-from web import openapi
+from web import matrix, openapi
 from web.app import UndeclaredRoute
 from web.auth import Authenticator, public, require
 from web.issuer import Issuer
@@ -93,6 +93,22 @@ def test_a_route_hidden_from_the_document_is_found() -> None:
         return None
 
     assert openapi.unlisted(_create(router)) == ["GET /v1/hidden"]
+
+
+def test_every_door_of_the_sample_service_is_shut(sample: httpx.Client, sample_app: FastAPI, shared_issuer: LocalIssuer) -> None:
+    assert matrix.open_doors(sample_app, sample, lambda scope: shared_issuer.token(scope=scope)) == []
+
+
+def test_a_door_left_open_is_found(shared_issuer: LocalIssuer) -> None:
+    served, intended = _create(_router(), issuer=shared_issuer.url), APIRouter(prefix="/v1")
+
+    @intended.get("/things/{thing_id}", dependencies=[Depends(require("operator"))])
+    def thing(thing_id: str) -> None:
+        return None
+
+    with serve(served) as client:
+        found = matrix.open_doors(_create(intended), client, lambda scope: shared_issuer.token(scope=scope))
+    assert found == [f"GET /v1/things/{{thing_id}} as {scope}: 200, not 403" for scope in ("coach", "team-leader")]
 
 
 def test_the_committed_document_is_written_once_and_checked_afterwards(tmp_path: Path) -> None:

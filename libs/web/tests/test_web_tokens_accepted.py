@@ -21,7 +21,7 @@ from local_issuer import LocalIssuer
 
 from web import app as web_app
 from web.auth import Authenticator, require
-from web.issuer import Issuer, RefusedIssuer
+from web.issuer import Issuer, RefusedIssuer, check_discovery
 
 NOW = int(time.time())
 
@@ -176,3 +176,10 @@ def test_a_discovery_document_of_another_issuer_is_not_believed(own_issuer: Loca
 def test_production_refuses_an_issuer_on_this_machine_or_without_tls(address: str) -> None:
     with pytest.raises(RefusedIssuer):
         Issuer(address, production=True)
+
+
+def test_production_refuses_an_issuer_that_calls_itself_a_development_issuer() -> None:
+    document = {"issuer": "https://id.example", "development_issuer": True}
+    check_discovery(document, "https://id.example", production=False)
+    with pytest.raises(RefusedIssuer, match="development"):
+        check_discovery(document, "https://id.example", production=True)

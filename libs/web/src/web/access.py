@@ -5,7 +5,8 @@ Scopes say which routes a caller may use (`web.auth.require`); this says on whom
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
@@ -33,6 +34,16 @@ class Subject:
     coach_ids: tuple[str, ...] = ()
     office_ids: tuple[str, ...] = ()
     employer_id: str | None = None
+
+
+def as_of_now(principal: Principal, *, active: bool, offices: Iterable[str]) -> Principal:
+    """The principal with what the platform knows of the coach today, which outranks a token issued earlier.
+
+    A coach who was moved keeps only the new offices; one who was disabled is a coach no more.
+    """
+    if not active:
+        return replace(principal, scopes=principal.scopes - {"coach", "team-leader"}, office_ids=())
+    return replace(principal, office_ids=tuple(offices))
 
 
 def may_see(principal: Principal, subject: Subject, scopes: frozenset[str] | tuple[str, ...]) -> bool:

@@ -82,10 +82,11 @@ def fingerprint(request: Request) -> bytes:
 def _audited(request: Request, principal: Principal, act: Callable[[Work], Reply]) -> Callable[[Work], Reply]:
     action = f"{request.method} {queries.template(request)}"
     ids = {name: str(value) for name, value in request.path_params.items()}
+    resource = next((part for part in queries.template(request).split("/")[2:] if part), "")
     row = {
         "actor": principal.actor,
         "action": action,
-        "resource": next(iter(ids), "collection"),
+        "resource": resource,
         "granted": True,
         "reason": None,
         "ids": ids,

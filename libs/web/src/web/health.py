@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+from confluent_kafka import KafkaException
 from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
@@ -35,8 +36,11 @@ def router(health: Health, pool: Pool) -> APIRouter:
     @routes.get("/drained")
     def drained() -> Response:
         """Zero lag, outbox, due and send queues; `work` rises with everything done."""
-        with pool.connection() as conn:
-            state = health.drained(conn)
+        try:
+            with pool.connection() as conn:
+                state = health.drained(conn)
+        except KafkaException:
+            return _json({"drained": False, "status": "broker"}, ok=False)
         return _json(state.body(), ok=state.drained)
 
     return routes

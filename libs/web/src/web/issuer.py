@@ -52,6 +52,14 @@ def check_production(issuer: str) -> None:
         raise RefusedIssuer("OIDC_ISSUER must be an https address of another host in production")
 
 
+def check_discovery(discovery: Mapping[str, Any], issuer: str, *, production: bool) -> None:
+    """The document is this issuer's own, and production's issuer is not a development one. Raises RefusedIssuer."""
+    if discovery["issuer"] != issuer:
+        raise RefusedIssuer("the discovery document names another issuer")
+    if production and discovery.get(DEVELOPMENT_MARK):
+        raise RefusedIssuer("a development issuer in production")
+
+
 def _signing_keys(document: Mapping[str, Any]) -> dict[str, SigningKey]:
     found = {}
     for entry in document["keys"]:
@@ -111,10 +119,7 @@ class Issuer:
     def _fetch(self) -> None:
         try:
             discovery = self._json(self.issuer.rstrip("/") + "/.well-known/openid-configuration")
-            if discovery["issuer"] != self.issuer:
-                raise ValueError("the discovery document names another issuer")
-            if self._production and discovery.get(DEVELOPMENT_MARK):
-                raise ValueError("a development issuer in production")
+            check_discovery(discovery, self.issuer, production=self._production)
             keys = _signing_keys(self._json(discovery["jwks_uri"]))
         except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError, jwt.PyJWTError) as error:
             log.error("auth.issuer_unavailable", error=type(error).__name__)
