@@ -22,7 +22,7 @@ from streaming.unit_of_work import Limits, UnitOfWork
 S = TypeVar("S", bound=PlatformSettings)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # no slots: calling Program[Settings](...) sets an attribute of its own on the instance
 class Program(Generic[S]):
     """What the shell needs to run a service's processes.
 
