@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
+from devstack.backends import Backends
 from employer_link.model import Action, Case, Claim, Claimant, Employer, Employment, Engagement, Person, Policy
 from employer_link.rules import consents, engagements
 from employer_link.rules.decision import Decision
 from employer_link.rules.disclosure import shown_fields, visibility
 from employer_link.rules.settle import settle
+
+sys.path.insert(0, str(Path(__file__).parent))
+from running_link import RunningLink
 
 POLICY = Policy(
     cap_contacts=2,
@@ -38,7 +45,7 @@ class Story:
     def __init__(self) -> None:
         self.today = START
         self.told: list[msgspec.Struct] = []
-        self.claimants = {"cl-1": Claimant(claimant_id="cl-1", claim_id="c-1")}
+        self.claimants = {"cl-1": Claimant(claimant_id="cl-1")}
         self.employers = {name: Employer(employer_id=name) for name in ("e-1", "e-2")}
         self.claim = Claim(
             claim_id="c-1",
@@ -102,10 +109,12 @@ class Story:
         return consent_id
 
     def withdraws(self, consent_id: str) -> Story:
-        return self.apply(consents.withdraw(self.claim, self.claim.consents[consent_id], now=self.now))
+        return self.apply(consents.withdraw(self.claim, self.claim.consents[consent_id], on_behalf=None, now=self.now))
 
     def says(self, *, allowed: bool, employer_id: str | None = None) -> Story:
-        return self.apply(consents.set_contact(self.claim, self.claimants["cl-1"], employer_id=employer_id, allowed=allowed))
+        return self.apply(
+            consents.set_contact(self.claim, self.claimants["cl-1"], employer_id=employer_id, allowed=allowed, on_behalf=None)
+        )
 
     def opens(self, consent_id: str, *, employer_id: str = "e-1", case_id: str = "k-1") -> str:
         engagement_id = self.next_id()
@@ -231,3 +240,21 @@ def story() -> Story:
 @pytest.fixture(scope="session")
 def new_story() -> type[Story]:
     return Story
+
+
+@pytest.fixture(scope="session")
+def running_link(
+    backends: Backends, migrated_template: Callable[[str], str], bootstrap: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningLink]:
+    """The service's API on a real database, with an issuer and an earnings that answers for names; started once."""
+    url = backends.postgres.create_database("employer_link_api", migrated_template("employer_link"), replace=True)
+    with RunningLink(url, bootstrap, tmp_path_factory.mktemp("link")) as running:
+        yield running
+    backends.postgres.drop_database("employer_link_api")
+
+
+@pytest.fixture
+def link(running_link: RunningLink) -> RunningLink:
+    """The running service with nothing in it, on 1 June 2026."""
+    running_link.reset()
+    return running_link

@@ -77,6 +77,7 @@ class Consent(Struct, frozen=True, kw_only=True):
     on_behalf: OnBehalf | None = None
     state: ConsentState = "live"
     ended_at: datetime | None = None
+    ended_on_behalf: OnBehalf | None = None
 
 
 class Action(Struct, frozen=True, kw_only=True):
@@ -159,13 +160,13 @@ class Claim(Struct, frozen=True, kw_only=True):
 class Claimant(Struct, frozen=True, kw_only=True):
     """Lock root that outlives claims: a "do not contact my employer" follows the person to the next claim.
 
-    claim_id: the claim the person is in now. nobody: no employer may be contacted.
+    nobody: no employer may be contacted. on_behalf: who recorded the newest word, if not the claimant.
     """
 
     claimant_id: str
-    claim_id: str | None = None
     nobody: bool = False
     forbidden: frozenset[str] = frozenset()
+    on_behalf: OnBehalf | None = None
 
     def forbids(self, employer_id: str) -> bool:
         """The hard stop for this employer."""

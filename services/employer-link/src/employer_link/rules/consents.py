@@ -77,7 +77,7 @@ def give(
     return Decision(with_consent(claim, consent), (event,))
 
 
-def withdraw(claim: Claim, consent: Consent, *, now: datetime) -> Decision:
+def withdraw(claim: Claim, consent: Consent, *, on_behalf: OnBehalf | None, now: datetime) -> Decision:
     """The claimant takes it back; `settle` then closes what rested on it. Illegal when it is over already."""
     if consent.state != "live":
         raise Illegal("consent-ended")
@@ -87,11 +87,13 @@ def withdraw(claim: Claim, consent: Consent, *, now: datetime) -> Decision:
         claimant_id=consent.claimant_id,
         employer_id=consent.employer_id,
     )
-    ended = msgspec.structs.replace(consent, state="withdrawn", ended_at=now)
+    ended = msgspec.structs.replace(consent, state="withdrawn", ended_at=now, ended_on_behalf=on_behalf)
     return Decision(with_consent(claim, ended), (event,))
 
 
-def set_contact(claim: Claim, claimant: Claimant, *, employer_id: str | None, allowed: bool) -> Decision:
+def set_contact(
+    claim: Claim, claimant: Claimant, *, employer_id: str | None, allowed: bool, on_behalf: OnBehalf | None
+) -> Decision:
     """Set or lift "do not contact my employer"; employer_id None means every employer.
 
     Lifting the general stop keeps those for single employers, and the other way round. Saying the same again changes nothing.
@@ -104,6 +106,7 @@ def set_contact(claim: Claim, claimant: Claimant, *, employer_id: str | None, al
         after = msgspec.structs.replace(claimant, forbidden=claimant.forbidden | {employer_id})
     if after == claimant:
         return Decision(claim)
+    after = msgspec.structs.replace(after, on_behalf=on_behalf)
     kind: type[EmployerContactForbidden] = EmployerContactAllowed if allowed else EmployerContactForbidden
     event: Event = kind(claim_id=claim.claim_id, claimant_id=claimant.claimant_id, employer_id=employer_id)
     return Decision(claim, (event,), claimant=after)

@@ -66,6 +66,15 @@ def job_lost(claim: Claim, claimant_id: str, employer_id: str, today: date) -> b
     return bool(jobs) and all(job.ended_on is not None and job.ended_on < today for job in jobs)
 
 
+def responsible(claim: Claim, engagement: Engagement) -> tuple[str | None, str | None]:
+    """(coach, office) of the engagement's case, else of the person."""
+    case = claim.cases.get(engagement.case_id)
+    person = claim.people.get(engagement.claimant_id)
+    coach_id = (case and case.coach_id) or (person and person.coach_id) or None
+    office_id = (case and case.office_id) or (person and person.office_id) or None
+    return coach_id, office_id
+
+
 APPROVERS: tuple[Party, ...] = ("claimant", "employer", "coach")
 """The coach approves last; the other two in any order, the claimant being asked first."""
 

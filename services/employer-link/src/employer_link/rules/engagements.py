@@ -253,6 +253,8 @@ def amend(
     actions: the new plan; what is already done stays on record.
     """
     _require(engagement, "coach", "amend")
+    if any(action.due_on < today for action in actions or ()):
+        raise Illegal("due-on-past")
     changes: dict[str, Any] = {"approvals": ()}
     if ask is not None:
         changes["ask"] = ask

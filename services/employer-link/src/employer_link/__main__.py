@@ -1,0 +1,5 @@
+"""`python -m employer_link`."""
+
+from employer_link.cli import app
+
+app()
