@@ -54,6 +54,7 @@ generate: $(VENV)/.ready  ## Write schemas, AsyncAPI, topic tables and OpenAPI f
 
 lock: $(VENV)/.ready  ## Resolve requirements.in again, with hashes
 	$(UV) pip compile -q --upgrade --universal --generate-hashes --no-header --python-version 3.11 requirements.in -o requirements.txt
+	sed '/^# Development/,$$d' requirements.in | $(UV) pip compile -q --universal --generate-hashes --no-header --no-annotate --python-version 3.11 -c requirements.txt - -o deploy/requirements.txt
 	echo uv | $(UV) pip compile -q --universal --generate-hashes --no-header --no-annotate --python-version 3.11 - -o requirements-installer.txt
 
 clean:  ## Remove what runs left behind (var/); the virtual environment stays

@@ -20,6 +20,7 @@ from devstack.backends import Backends
 PARTITIONS = topics.LOCAL_PARTITIONS
 _NUMBERS = itertools.count(1)
 _USED = pytest.StashKey[dict[str, str]]()
+_NOTES = pytest.StashKey[list[str]]()
 
 FreshDatabase = Callable[[str], str]
 """Service → url of a migrated, empty database of its own; dropped after the test."""
@@ -45,6 +46,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     used = config.stash.get(_USED, {})
     text = ", ".join(f"{name} {kind}" for name, kind in used.items()) or "none was needed"
     terminalreporter.write_line(f"backends used: {text}")
+    for line in config.stash.get(_NOTES, []):
+        terminalreporter.write_line(f"note: {line}")
+
+
+@pytest.fixture(scope="session")
+def note(pytestconfig: pytest.Config) -> Callable[[str], None]:
+    """Say something at the end of the run that a pass alone would hide, such as a check that had to be a weaker one."""
+    return pytestconfig.stash.setdefault(_NOTES, []).append
 
 
 @pytest.fixture(scope="session")

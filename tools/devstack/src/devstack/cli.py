@@ -132,14 +132,7 @@ def _process_rows(home: Path) -> list[Row]:
     return rows
 
 
-@app.command("topics")
-def create_topics(
-    bootstrap: Annotated[str, typer.Option(envvar="KAFKA_BOOTSTRAP_SERVERS", help="host:port[,host:port]")],
-    partitions: Annotated[int, typer.Option(envvar="PARTITIONS", help="Of every keyed topic")] = topics.LOCAL_PARTITIONS,
-) -> None:
-    """Create the registry's topics on any broker, with their retention and cleanup."""
-    created = topics.create(bootstrap, partitions)
-    typer.echo(f"created {len(created)} topics" + (f": {', '.join(created)}" if created else "; all were there"))
+app.command("topics")(topics.main)
 
 
 def _home(var_dir: Path | None) -> Path:

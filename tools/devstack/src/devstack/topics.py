@@ -1,7 +1,13 @@
-"""Creates the topics of the registry, the inbound ones too: on this machine nobody else does."""
+"""Creates the topics of the registry, the inbound ones too: on this machine nobody else does.
+
+`python -m devstack.topics --bootstrap host:port` (or KAFKA_BOOTSTRAP_SERVERS) does it on any broker.
+"""
 
 from __future__ import annotations
 
+from typing import Annotated
+
+import typer
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
@@ -46,3 +52,16 @@ def _partitions(admin: AdminClient, bootstrap: str) -> dict[str, int]:
     except KafkaException as error:
         raise DevstackError(f"no Kafka answers at {bootstrap}") from error
     return {name: sum(p.leader >= 0 for p in topic.partitions.values()) for name, topic in topics.items()}
+
+
+def main(
+    bootstrap: Annotated[str, typer.Option(envvar="KAFKA_BOOTSTRAP_SERVERS", help="host:port[,host:port]")],
+    partitions: Annotated[int, typer.Option(envvar="PARTITIONS", help="Of every keyed topic")] = LOCAL_PARTITIONS,
+) -> None:
+    """Create the registry's topics, with their retention and cleanup."""
+    created = create(bootstrap, partitions)
+    typer.echo(f"created {len(created)} topics" + (f": {', '.join(created)}" if created else "; all were there"))
+
+
+if __name__ == "__main__":
+    typer.run(main)

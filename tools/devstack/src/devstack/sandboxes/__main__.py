@@ -15,8 +15,7 @@ import uvicorn
 import uvloop
 from fastapi import FastAPI
 
-from devstack import layout
-from devstack.credentials import FILE
+from devstack import credentials, layout
 from devstack.sandboxes import data_key, issuer, notify
 
 
@@ -47,15 +46,19 @@ async def _serve(servers: list[_Quiet]) -> None:
 def main(
     var_dir: Annotated[Path, typer.Option(envvar="VAR_DIR", help="Folder with dev-credentials.json")] = Path("var"),
     host: Annotated[str, typer.Option(help="Address to listen on")] = "127.0.0.1",
+    write_credentials: Annotated[bool, typer.Option(help="Write dev-credentials.json first, if there is none")] = False,
 ) -> None:
     """Serve issuer, data key service and Notify on PORT_OIDC, PORT_DATA_KEY and PORT_NOTIFY."""
     ports = layout.Ports.from_environment()
     own_issuer = os.environ.get("OIDC_ISSUER") or layout.address(ports.oidc)
+    if write_credentials and not (var_dir / credentials.FILE).exists():
+        secrets = {layout.client_id(service): os.environ[f"{service.upper()}_CLIENT_SECRET"] for service in layout.SERVICES}
+        credentials.write(var_dir, own_issuer, credentials.standard(secrets))
     receipts_url = f"{os.environ.get('NOTIFICATIONS_URL') or layout.address(ports.notifications)}/v1/notify/receipts"
     public_notify = os.environ.get("NOTIFY_BASE_URL") or layout.address(ports.notify)
     keys = {layout.NOTIFY_SERVICE_ID: layout.NOTIFY_SECRET}
     servers = [
-        _server(issuer.create(own_issuer, var_dir / FILE), ports.oidc, host),
+        _server(issuer.create(own_issuer, var_dir / credentials.FILE), ports.oidc, host),
         _server(data_key.create(), ports.data_key, host),
         _server(notify.create(public_notify, keys, receipts_url, layout.NOTIFY_RECEIPTS_TOKEN), ports.notify, host),
     ]

@@ -86,8 +86,6 @@ def create(issuer: str, clients_file: Path) -> FastAPI:
             "token_endpoint": f"{issuer}/token",
             "jwks_uri": f"{issuer}/jwks.json",
             "grant_types_supported": ["client_credentials"],
-            # Production services refuse an issuer that says this.
-            "development_issuer": True,
             "response_types_supported": [],
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": ["ES256"],
