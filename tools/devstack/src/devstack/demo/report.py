@@ -1,0 +1,116 @@
+"""`var/demo/report.json` and the summary that people read."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from rich.console import Console
+from rich.table import Table
+
+from devstack.demo.judging import Flags, engagement_states
+from devstack.demo.latency import latencies
+from devstack.demo.recording import Recording
+from devstack.platform import Platform
+from world.scoring import Score
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the report is made of."""
+
+    platform: Platform
+    recording: Recording
+    flags: Flags
+    scores: dict[str, Score]
+    summary: dict[str, Any]
+    expected_dead_letters: int
+    elapsed_s: float
+
+
+def build(facts: Facts) -> dict[str, Any]:
+    """All fields of the report, from what was published and stored."""
+    recording = facts.recording
+    quarantined = sum(topic["quarantined"] for topic in facts.summary["topics"])
+    rules = sorted(set(facts.flags.raised) | set(facts.flags.withdrawn) | set(facts.scores))
+    return {
+        "facts_in": sum(topic["received"] for topic in facts.summary["topics"]),
+        "messages_by_topic": dict(sorted(recording.messages.items())),
+        "dead_letters": quarantined,
+        "dead_letters_expected": facts.expected_dead_letters,
+        "periods_assessed": sum(1 for event in recording.of("PeriodAssessed") if event.body["status"] == "closed"),
+        "decisions": _count(facts.platform.databases["referrals"], "SELECT count(*) FROM decision"),
+        "flags": {rule: _flags(rule, facts) for rule in rules},
+        "cases": sum(1 for _ in recording.of("CaseOpened")),
+        "appointments_booked": sum(1 for _ in recording.of("AppointmentBooked")),
+        "messages_delivered": sum(1 for _ in recording.of("MessageDelivered")),
+        "engagements": engagement_states(recording),
+        "outcomes_met": sum(1 for _ in recording.of("OutcomeMet")),
+        "elapsed_s": round(facts.elapsed_s, 1),
+        "latency_ms": latencies(recording),
+        "backends": facts.platform.backends.kinds(),
+    }
+
+
+def _flags(rule: str, facts: Facts) -> dict[str, Any]:
+    score = facts.scores.get(rule)
+    return {
+        "raised": facts.flags.raised[rule],
+        "withdrawn": facts.flags.withdrawn[rule],
+        "precision": None if score is None else round(score.precision, 4),
+        "recall": None if score is None else round(score.recall, 4),
+    }
+
+
+def _count(url: str, query: str) -> int:
+    with psycopg.connect(url) as conn:
+        row = conn.execute(query).fetchone()
+        return int(row[0]) if row else 0
+
+
+def write(path: Path, report: dict[str, Any]) -> None:
+    """Whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(".tmp")
+    draft.write_text(json.dumps(report, indent=2) + "\n")
+    draft.replace(path)
+
+
+def show(console: Console, report: dict[str, Any], scores: dict[str, Score], story: list[str]) -> None:
+    """The summary, each rule's agreement with the truth, and one claimant's story."""
+    console.print()
+    for name, key in (
+        ("messages taken in", "facts_in"), ("periods assessed", "periods_assessed"), ("decisions recorded", "decisions"),
+        ("cases opened", "cases"), ("appointments booked", "appointments_booked"), ("messages delivered", "messages_delivered"),
+        ("outcomes met", "outcomes_met"),
+    ):  # fmt: skip
+        console.print(f"  {name:<22}{report[key]:>8,}")
+    console.print(f"  {'dead letters':<22}{report['dead_letters']:>8,}   ({report['dead_letters_expected']} broken on purpose)")
+    states = ", ".join(f"{state} {count}" for state, count in report["engagements"].items())
+    console.print(f"  {'engagements':<22}        {states}")
+    table = Table(title="Flags against the world's truth: agreement with the specification, not usefulness", title_justify="left")
+    for column in ("rule", "raised", "withdrawn", "precision", "recall"):
+        table.add_column(column, justify="left" if column == "rule" else "right")
+    for rule, row in report["flags"].items():
+        table.add_row(rule, str(row["raised"]), str(row["withdrawn"]), _share(row["precision"]), _share(row["recall"]))
+    console.print(table)
+    for score in scores.values():
+        for difference in score.differences:
+            why = ", ".join(difference.causes) or "NOT EXPLAINED"
+            console.print(f"  {difference.kind} {difference.flag.rule} {difference.flag.period_start}: {why}", highlight=False)
+    latency = Table(title="Latency, milliseconds", title_justify="left")
+    for column in ("", "p50", "p95", "p99"):
+        latency.add_column(column, justify="left" if not column else "right")
+    for name, values in report["latency_ms"].items():
+        latency.add_row(name.replace("_", " "), *(f"{values[p]:,.0f}" for p in ("p50", "p95", "p99")))
+    console.print(latency)
+    console.print("\nOne claimant's story", style="bold")
+    for line in story:
+        console.print(f"  {line}", highlight=False)
+
+
+def _share(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
