@@ -59,9 +59,13 @@ def read_json(value: bytes | None) -> dict[str, Any]:
     return found
 
 
+def _integer(digits: str) -> int | Decimal:
+    return int(digits) if len(digits) < 40 else Decimal(digits)
+
+
 def _read_patiently(value: bytes) -> Any:
     try:
-        return json.loads(value.decode(), parse_float=Decimal, parse_int=Decimal, parse_constant=_refuse)
+        return json.loads(value.decode(), parse_float=Decimal, parse_int=_integer, parse_constant=_refuse)
     except RecursionError:
         raise BadDocument("too_deep") from None
     except (ValueError, ArithmeticError):
