@@ -3,45 +3,23 @@
 from __future__ import annotations
 
 import json
-import socket
-import threading
 import time
 from base64 import b64decode
 from collections import Counter
-from collections.abc import Iterator
 from datetime import date
 from typing import cast
 
 import httpx
 import pytest
-import uvicorn
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from contracts import topics
-from devstack.sandboxes import data_key
 from world import generate
 from world.feed import Feed
 from world.publish import publish
 from world.sealing import DataKeys, DataKeyServiceUnavailable, crypt
 
 INBOUND = [name for name, topic in topics.TOPICS.items() if topic.inbound]
-
-
-@pytest.fixture
-def data_key_service() -> Iterator[str]:
-    """Base address of a data key service."""
-    with socket.socket() as chosen:
-        chosen.bind(("127.0.0.1", 0))
-        port = chosen.getsockname()[1]
-    server = uvicorn.Server(uvicorn.Config(data_key.create(), host="127.0.0.1", port=port, log_config=None, access_log=False))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    deadline = time.monotonic() + 20
-    while not server.started and time.monotonic() < deadline:
-        time.sleep(0.01)
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join(20)
 
 
 def _ends(bootstrap: str) -> dict[tuple[str, int], int]:
@@ -129,3 +107,4 @@ def test_without_a_data_key_nothing_goes_out(data_key_service: str) -> None:
     httpx.put(f"{data_key_service}/sandbox/faults", json={"mode": "unavailable", "times": 50}).raise_for_status()
     with DataKeys(data_key_service) as keys, pytest.raises(DataKeyServiceUnavailable, match="503"):
         keys.current()
+    httpx.delete(f"{data_key_service}/sandbox/faults").raise_for_status()

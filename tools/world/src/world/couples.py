@@ -29,7 +29,7 @@ def one_falls(draft: Draft, a: DraftPerson, b: DraftPerson) -> None:
     first, second = _together(draft)
     draft.hire(b, second, frequency="M1")
     job = draft.hire(a, first, frequency="M1")
-    period = draft.periods[stories.some_period(draft, 1, avoid=(3,))]
+    period = draft.periods[stories.some_period(draft, 1, avoid=(3, 6))]
     job.change(job.month_before(period), monthly=1590_00 - second - draft.rng.randint(0, 300_00), kind="hours_fall")
 
 

@@ -18,6 +18,7 @@ from world.periods import ONE_DAY, add_months, closed_by
 from world.reports import Payroll
 from world.stories import SINGLE
 from world.truth.amounts import evidence_of
+from world.truth.contactable import due_on
 from world.truth.judge import Findings, judge
 
 DEFAULT_START = date(2026, 3, 1)
@@ -26,6 +27,9 @@ MIN_MONTHS = 6
 SHOWN_DAYS = 9
 PERSONS_PER_COACH = 90
 TRIES = 40
+APART_DAYS = 45
+LONG_STANDSTILL = 6
+"""Periods after which a claimant at Light Touch may be contacted once more (a rule of its own, without labels here)."""
 CONTACT_RULES = ("fell-below-aet", "newly-in-work", "stagnation-3")
 
 
@@ -225,11 +229,18 @@ def _reporting_ends(draft: Draft, person: DraftPerson) -> date | None:
 
 
 def _crowded(findings: Findings) -> bool:
-    seen: dict[str, list[date]] = {}
+    """Whether contact about a label would come soon after other contact: about a label, or about six standing still."""
+    due: dict[str, list[date]] = {}
     for label in findings.labels:
         if label.rule in CONTACT_RULES:
-            seen.setdefault(label.claimant_id, []).append(label.due_on)
-    return any((b - a).days < 45 for days in seen.values() for a, b in itertools.pairwise(sorted(days)))
+            due.setdefault(label.claimant_id, []).append(label.due_on)
+    for who, periods in findings.periods.items():
+        steady = 0
+        for true, status in periods:
+            steady = steady + 1 if status == "LT" and true.amount_pence else 0
+            if steady == LONG_STANDSTILL:
+                due.setdefault(who, []).append(due_on(true.period))
+    return any((b - a).days < APART_DAYS for days in due.values() for a, b in itertools.pairwise(sorted(set(days))))
 
 
 def _uuid(rng: Random) -> str:

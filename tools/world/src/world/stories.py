@@ -78,8 +78,8 @@ def workless(draft: Draft, person: DraftPerson) -> None:
 def fall(draft: Draft, person: DraftPerson) -> None:
     """Hours are cut; the pay goes below the AET."""
     job = draft.hire(person, light_touch(draft))
-    # Not in the fourth period: contact about standing still would come just before and forbid this one.
-    k = some_period(draft, 1, avoid=(3,)) if job.job.frequency == "M1" else some_period(draft, 1, last=2)
+    # Not in the fourth or seventh period: contact about standing still would come just before and forbid this one.
+    k = some_period(draft, 1, avoid=(3, 6)) if job.job.frequency == "M1" else some_period(draft, 1, last=2)
     period = draft.periods[k]
     day = job.month_before(period)
     if draft.rng.random() < 0.25:
@@ -91,7 +91,7 @@ def fall_reported_late_in_truth(draft: Draft, person: DraftPerson) -> None:
     """Hours are cut, but payroll first reports the old pay and corrects it afterwards."""
     before = light_touch(draft)
     job = draft.hire(person, before, frequency="M1")
-    period = draft.periods[some_period(draft, 1, avoid=(3,))]
+    period = draft.periods[some_period(draft, 1, avoid=(3, 6))]
     job.change(job.month_before(period), monthly=low(draft), kind="hours_fall")
     misreport(draft, job, period, before)
 
@@ -99,13 +99,13 @@ def fall_reported_late_in_truth(draft: Draft, person: DraftPerson) -> None:
 def fall_that_never_was(draft: Draft, person: DraftPerson) -> None:
     """Pay stands still; payroll first reports too little and corrects it."""
     job = draft.hire(person, light_touch(draft), frequency="M1")
-    misreport(draft, job, draft.periods[some_period(draft, 1, avoid=(3,))], draft.rng.randint(500_00, 930_00))
+    misreport(draft, job, draft.periods[some_period(draft, 1, avoid=(3, 6))], draft.rng.randint(500_00, 930_00))
 
 
 def fall_and_return(draft: Draft, person: DraftPerson) -> None:
     before = light_touch(draft)
     job = draft.hire(person, before, frequency="M1")
-    k = some_period(draft, 1, last=2, avoid=(3,))
+    k = some_period(draft, 1, last=2, avoid=(3, 6))
     job.change(job.month_before(draft.periods[k]), monthly=low(draft), kind="hours_fall")
     back = draft.periods[k + draft.rng.randint(1, min(2, len(draft.periods) - 1 - k))]
     job.change(job.month_before(back), monthly=before + draft.rng.randint(0, 40_00), kind="hours_rise")
@@ -209,7 +209,7 @@ def second_job_lost(draft: Draft, person: DraftPerson) -> None:
     stays = rng.randint(520_00, 900_00)
     draft.hire(person, stays, frequency="M1")
     goes = draft.hire(person, light_touch(draft) - stays + 30_00, frequency="M1")
-    period = draft.periods[some_period(draft, 1, avoid=(3,))]
+    period = draft.periods[some_period(draft, 1, avoid=(3, 6))]
     goes.end(goes.month_before(period) - days(1))
 
 
@@ -241,7 +241,7 @@ def on_strike(draft: Draft, person: DraftPerson) -> None:
     """A strike or unpaid absence lowers one month's pay."""
     monthly = light_touch(draft)
     job = draft.hire(person, monthly, frequency="M1")
-    period = draft.periods[some_period(draft, 1, last=1, avoid=(3,))]
+    period = draft.periods[some_period(draft, 1, last=1, avoid=(3, 6))]
     slip = job.slip(period)
     strike = draft.rng.random() < 0.5
     less = draft.rng.randint(550_00, 900_00)
