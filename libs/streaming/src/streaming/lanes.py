@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import structlog
 
@@ -24,6 +24,8 @@ from streaming.records import Bad, Chunk, Prepared, PreparedChunk, Record
 from streaming.spec import Spec
 
 log = structlog.get_logger()
+
+T = TypeVar("T")
 
 LANE_QUEUE = 8
 PIPE_CHUNKS = 2
@@ -134,7 +136,7 @@ class Lanes:
 
     def start(self) -> None:
         """Begin to work; call on the event loop."""
-        self._tasks = [asyncio.create_task(self._guard(self._run(lane)), name=lane.name) for lane in self._lanes]
+        self._tasks = [asyncio.create_task(self._guard(self._run, lane), name=lane.name) for lane in self._lanes]
 
     # -- intake ---------------------------------------------------------------------------------------------------
 
@@ -155,7 +157,7 @@ class Lanes:
             (chunk.end, chunk.records[0].timestamp_ms if chunk.records else None)
         )
         if pipe.task is None or pipe.task.done():
-            pipe.task = asyncio.create_task(self._guard(self._drain(pipe)), name=f"prepare-{chunk.topic}-{chunk.partition}")
+            pipe.task = asyncio.create_task(self._guard(self._drain, pipe), name=f"prepare-{chunk.topic}-{chunk.partition}")
 
     async def _drain(self, pipe: Pipe) -> None:
         while pipe.waiting:
@@ -278,9 +280,9 @@ class Lanes:
         for pool in self._pools.values():
             pool.shutdown(wait=False, cancel_futures=True)
 
-    async def _guard(self, work: Any) -> None:
+    async def _guard(self, work: Callable[[T], Awaitable[None]], subject: T) -> None:
         try:
-            await work
+            await work(subject)
         except asyncio.CancelledError:
             raise
         except BaseException as error:  # anything else ends the process: a lane that is gone must not go unnoticed

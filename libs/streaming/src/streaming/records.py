@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 Root = tuple[str, str]
 """(kind, key) of one `document` row: the unit that is locked, saved and parked."""
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One Kafka record as fetched. `value` None is a tombstone."""
+class Record(msgspec.Struct, frozen=True):
+    """One Kafka record as fetched. `value` None is a tombstone. A struct: a tenth of a frozen dataclass's cost to make."""
 
     topic: str
     partition: int
@@ -23,8 +24,7 @@ class Record:
     headers: tuple[tuple[str, bytes], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Cause:
+class Cause(msgspec.Struct, frozen=True):
     """Why a change happens. `id` seeds every outgoing id (uuid5), so a redo gives the same ids.
 
     id: `ce_id`, else topic/partition/offset; timer: due id + revision; command: server uuid.
