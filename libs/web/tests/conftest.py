@@ -59,7 +59,7 @@ def sample_app(sample_database: str, shared_issuer: LocalIssuer) -> FastAPI:
         authenticator=Authenticator(Issuer(shared_issuer.url)),
         production=False,
         open_resources=lambda: pool,
-        body_timeout_s=0.5,
+        body_timeout_s=1.5,
     )
 
 

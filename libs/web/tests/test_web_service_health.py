@@ -21,8 +21,10 @@ from web.auth import Authenticator
 from web.issuer import Issuer
 
 
-def _serve(pool: ConnectionPool[Connection[Any]], bootstrap: str, issuer: str = "http://127.0.0.1:9") -> Any:
-    state = Health(SPEC, WallTime(), EndOffsets(bootstrap, [PLATFORM_CLOCK], timeout_s=0.5))
+def _serve(
+    pool: ConnectionPool[Connection[Any]], bootstrap: str, issuer: str = "http://127.0.0.1:9", broker_timeout_s: float = 10
+) -> Any:
+    state = Health(SPEC, WallTime(), EndOffsets(bootstrap, [PLATFORM_CLOCK], timeout_s=broker_timeout_s))
     return serve(
         web_app.create(
             title="t",
@@ -78,7 +80,7 @@ def test_without_its_database_a_service_is_live_but_not_ready_and_refuses_reads(
 
 
 def test_without_its_broker_a_service_is_neither_ready_nor_drained(sample_database: str) -> None:
-    with _serve(database.pool(sample_database, "health"), "127.0.0.1:9") as client:
+    with _serve(database.pool(sample_database, "health"), "127.0.0.1:9", broker_timeout_s=0.5) as client:
         assert client.get("/health/live").status_code == 200
         assert client.get("/health/ready").status_code == 503
         assert client.get("/health/drained").status_code == 503
