@@ -13,6 +13,7 @@ import typer
 
 from devstack import backends, state, supervisor, topics
 from devstack.credentials import FILE
+from devstack.demo.command import main as demo
 from devstack.errors import DevstackError
 from devstack.kafka import Kafka
 from devstack.layout import SERVICES, Ports
@@ -132,6 +133,7 @@ def _process_rows(home: Path) -> list[Row]:
     return rows
 
 
+app.command("demo")(demo)
 app.command("topics")(topics.main)
 
 
