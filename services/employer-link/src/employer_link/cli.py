@@ -6,7 +6,7 @@ from pathlib import Path
 
 from employer_link.main import NAME, build_api, build_spec
 from employer_link.settings import Settings
-from streaming import cli
+from streaming import cli, logs
 
 program: cli.Program[Settings] = cli.Program(
     name=NAME,
@@ -25,4 +25,6 @@ def sender() -> None:
     """Deliver webhooks until SIGTERM."""
     from employer_link.senders import run_sender
 
-    run_sender(program, program.settings())
+    settings = program.settings()
+    logs.configure(NAME, "sender")
+    run_sender(program, settings)
