@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -42,6 +43,10 @@ def healthy(backends: Any, bootstrap: str) -> Iterator[tuple[httpx.Client, str]]
     with Connection.connect(url, autocommit=True) as conn:
         create_tables(conn)
     with _serve(database.pool(url, "health"), bootstrap) as client:
+        deadline = time.monotonic() + 20
+        while client.get("/health/ready").status_code != 200:  # a topic made a moment ago may not have its leader yet
+            assert time.monotonic() < deadline, "not ready in time"
+            time.sleep(0.02)
         yield client, url
 
 
