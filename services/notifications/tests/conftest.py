@@ -14,7 +14,7 @@ from devstack.platform import Platform
 from streaming.clock import advance
 
 sys.path.insert(0, str(Path(__file__).parent))
-from notifications_rig import Rig, start_of_tests
+from notifications_rig import Rig, Timepiece, start_of_tests
 
 
 @pytest.fixture(scope="session")
@@ -33,9 +33,15 @@ def notifications_platform(backends: Backends, tmp_path_factory: pytest.TempPath
         yield platform
 
 
+@pytest.fixture(scope="session")
+def timepiece() -> Timepiece:
+    """Where the clock topic stands."""
+    return Timepiece(start_of_tests())
+
+
 @pytest.fixture
-def rig(notifications_platform: Platform) -> Iterator[Rig]:
+def rig(notifications_platform: Platform, timepiece: Timepiece) -> Iterator[Rig]:
     """Hands for a story."""
-    made = Rig(notifications_platform, start_of_tests())
+    made = Rig(notifications_platform, timepiece)
     yield made
     made.close()

@@ -6,7 +6,7 @@ import itertools
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
 
 import httpx
@@ -40,11 +40,18 @@ def eventually(ask: Callable[[], T | None], what: str, within: float = WAIT_S) -
 
 
 @dataclass
+class Timepiece:
+    """The clock topic's latest instant: it only goes forward, for all stories of a run."""
+
+    now: datetime
+
+
+@dataclass
 class Rig:
     """One running notifications service with its sandboxes, on the clock topic."""
 
     platform: Platform
-    now: datetime
+    timepiece: Timepiece
     numbers: Any = field(default_factory=lambda: itertools.count(1))
 
     def __post_init__(self) -> None:
@@ -75,9 +82,18 @@ class Rig:
         assert self.producer.flush(10) == 0
         return event_id
 
-    def set_clock(self, now: datetime) -> None:
-        self.now = now
-        advance(self.platform.bootstrap, now)
+    @property
+    def now(self) -> datetime:
+        return self.timepiece.now
+
+    def days_pass(self, days: int) -> None:
+        self.timepiece.now += timedelta(days=days)
+        advance(self.platform.bootstrap, self.now)
+
+    def a_monday(self) -> date:
+        """One that leaves enough notice."""
+        today = self.now.date()
+        return today + timedelta(days=14 - today.weekday())
 
     def office(self, office_id: str, *, nation: Any = "england", private: int = 1, nearby: tuple[str, ...] = ()) -> str:
         opening = (WeeklyHours(days=WEEKDAYS, from_="09:00", to="17:00"),)
@@ -164,14 +180,12 @@ class Rig:
         """(type, body) of everything published under a claim's key so far, topic by topic."""
         wanted = topic_names or (topics.NOTIFICATIONS_APPOINTMENT, topics.NOTIFICATIONS_MESSAGE)
         consumer = Consumer({"bootstrap.servers": self.platform.bootstrap, "group.id": "none", "enable.auto.commit": False})
-        found: list[tuple[str, dict[str, Any]]] = []
         try:
-            for topic in wanted:
-                for partition in range(self.platform.partitions):
-                    found += _read(consumer, topic, partition, name)
+            return _read(
+                consumer, [TopicPartition(topic, n, 0) for topic in wanted for n in range(self.platform.partitions)], name
+            )
         finally:
             consumer.close()
-        return found
 
     def types(self, name: str) -> list[str]:
         return [type_ for type_, _ in self.events(name)]
@@ -224,24 +238,22 @@ def easement(first: date, until: date) -> Easement:
     return Easement(from_=first, no_contact_until=until, voluntary_only=False)
 
 
-def _read(consumer: Consumer, topic: str, partition: int, key: str) -> list[tuple[str, dict[str, Any]]]:
-    place = TopicPartition(topic, partition, 0)
-    _, end = consumer.get_watermark_offsets(place, timeout=10)
+def _read(consumer: Consumer, places: list[TopicPartition], key: str) -> list[tuple[str, dict[str, Any]]]:
+    """What is on these partitions now, as a read_committed consumer sees it."""
+    behind = {(place.topic, place.partition): consumer.get_watermark_offsets(place, timeout=10)[1] for place in places}
+    consumer.assign(places)
     found: list[tuple[str, dict[str, Any]]] = []
-    if end == 0:
-        return found
-    consumer.assign([place])
     deadline = time.monotonic() + WAIT_S
-    while consumer.position([place])[0].offset < end and time.monotonic() < deadline:
-        message = consumer.poll(0.2)
+    while time.monotonic() < deadline:
+        if all(position.offset >= behind[position.topic, position.partition] for position in consumer.position(places)):
+            break
+        message = consumer.poll(0.05)
         if message is not None and message.error() is None and message.key() == key.encode():
             headers: Any = message.headers()
             found.append((envelope.parse(headers).type, msgspec.json.decode(message.value() or b"null")))
-    return found
+    return sorted(found, key=lambda item: item[0])
 
 
 def start_of_tests() -> datetime:
     """A Monday morning."""
     return datetime(2026, 6, 1, 9, 30, tzinfo=UTC)
-
-
