@@ -12,7 +12,7 @@ down_revision = None
 TABLES = """
 CREATE TABLE ledger (
     topic text NOT NULL,
-    part integer NOT NULL,
+    part bigint NOT NULL,
     "offset" bigint NOT NULL,
     record_id text,
     received_at timestamptz NOT NULL,
@@ -28,7 +28,7 @@ CREATE INDEX ledger_not_applied ON ledger (topic, outcome, received_at) WHERE ou
 CREATE TABLE period (
     claim_id text NOT NULL,
     period_id text NOT NULL,
-    version integer NOT NULL,
+    version bigint NOT NULL,
     starts date NOT NULL,
     ends date NOT NULL,
     why text NOT NULL,

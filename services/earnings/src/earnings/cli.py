@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
+from typing import Annotated
 
+import typer
 from fastapi import FastAPI
+from pydantic import SecretStr
 
 from earnings.settings import PORT, Settings
 from streaming import cli
@@ -33,3 +37,33 @@ program: cli.Program[Settings] = cli.Program(
     port=PORT,
 )
 app = cli.make(program)
+
+
+@app.command()
+def openapi(
+    check: Annotated[bool, typer.Option("--check", help="Only tell whether the committed document is up to date")] = False,
+) -> None:
+    """Write `services/earnings/openapi.json` from the routes in code. Needs no environment."""
+    from web.openapi import export
+
+    path = Path(__file__).parents[2] / "openapi.json"
+    if not export(_api(documented()), path, check=check):
+        typer.echo("services/earnings/openapi.json is out of date: run `make generate`")
+        raise typer.Exit(1)
+
+
+def documented() -> Settings:
+    """Settings that let the application be built for its own description; nothing is connected to."""
+    key = SecretStr(base64.b64encode(bytes(32)).decode())
+    return Settings.model_validate(
+        {
+            "environment": "test",
+            "platform_clock": "wall",
+            "kafka_bootstrap_servers": "127.0.0.1:9",
+            "field_key": key,
+            "pseudonym_key": key,
+            "oidc_issuer": "http://127.0.0.1:9",
+            "earnings_database_url": "postgresql://127.0.0.1:9/none",
+            "data_key_service_url": "http://127.0.0.1:9",
+        }
+    )
