@@ -57,7 +57,8 @@ def judge_from(desk: Desk, claimant_id: str, aps: Sequence[Ap], first: int) -> N
 def _judge(desk: Desk, claimant_id: str, aps: Sequence[Ap], place: int) -> None:
     ap, parameters = aps[place], desk.setup.book.parameters
     if desk.today < schedule.plan_on(ap.end, parameters):
-        desk.at("plan", f"{claimant_id}/{ap.period_id}", schedule.plan_on(ap.end, parameters), claimant_id=claimant_id)
+        plan_on = schedule.plan_on(ap.end, parameters)
+        desk.at("plan", f"{claimant_id}/{ap.period_id}", plan_on, claimant_id=claimant_id, period_id=ap.period_id)
         return
     due = schedule.due_on(ap.end, parameters)
     late = desk.today >= due
@@ -349,8 +350,9 @@ def expire_flag(desk: Desk, claimant_id: str, flag_id: str) -> None:
         cases.expire(desk, person, case)
 
 
-def plan_again(desk: Desk, claimant_id: str) -> None:
-    """A plan day has come: judge the person's latest period."""
+def plan_again(desk: Desk, claimant_id: str, period_id: str) -> None:
+    """A plan day has come: judge the period, and the later ones that rest on it."""
     aps = aps_of(desk, claimant_id)
-    if aps and not desk.quiet:
-        judge_from(desk, claimant_id, aps, len(aps) - 1)
+    place = next((place for place, ap in enumerate(aps) if ap.period_id == period_id), None)
+    if place is not None and not desk.quiet:
+        judge_from(desk, claimant_id, aps, place)

@@ -84,7 +84,7 @@ def build_api(settings: ReferralsSettings) -> FastAPI:
     )
 
 
-PROGRAM = Program[ReferralsSettings](
+PROGRAM = Program(
     name=NAME,
     settings=read_settings,
     database_url=lambda settings: settings.referrals_database_url,

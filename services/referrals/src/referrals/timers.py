@@ -14,7 +14,7 @@ def fire(setup: Setup, work: Work, due: Due) -> None:
     payload = due.payload
     match due.name:
         case "plan":
-            judging.plan_again(desk, payload["claimant_id"])
+            judging.plan_again(desk, payload["claimant_id"], payload["period_id"])
         case "due":
             judging.recheck(desk, payload["claimant_id"], payload["period_id"])
         case "show":

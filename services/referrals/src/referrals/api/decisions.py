@@ -25,12 +25,12 @@ from web.principal import Principal
 SEERS = (*STAFF, "claimant", "operator")
 CONTESTERS = ("claimant", "coach", "team-leader")
 ANSWERERS = ("coach", "team-leader", "decision-maker")
+Seer = Annotated[Principal, Depends(require(*SEERS))]
 
 
 def router(context: Context) -> APIRouter:
     """Decisions of a person, one decision, its replay; contests."""
     routes = APIRouter(prefix="/v1", tags=["decisions"])
-    seers = require(*SEERS)
 
     def opened(conn: Connection[Any], row: dict[str, Any]) -> Record | None:
         try:
@@ -62,7 +62,7 @@ def router(context: Context) -> APIRouter:
     def listed(
         claimant_id: str,
         request: Request,
-        principal: Annotated[Principal, Depends(seers)],
+        principal: Seer,
         page: Annotated[Page, Depends(pages.page)],
     ) -> Any:
         """Every evaluation of the person, flagged or not, newest first."""
@@ -77,14 +77,14 @@ def router(context: Context) -> APIRouter:
             )
 
     @routes.get("/decisions/{decision_id}")
-    def read(decision_id: str, request: Request, principal: Annotated[Principal, Depends(seers)]) -> Response:
+    def read(decision_id: str, request: Request, principal: Seer) -> Response:
         """One decision with its inputs, predicates, reasons and counterfactual. 410 after erasure."""
         with context.connection() as conn:
             row = find(conn, request, principal, decision_id)
             return etag.response(request, decision_view(row, ledger.open_record(conn, context.cipher, row)))
 
     @routes.get("/decisions/{decision_id}/replay")
-    def replay(decision_id: str, request: Request, principal: Annotated[Principal, Depends(seers)]) -> Any:
+    def replay(decision_id: str, request: Request, principal: Seer) -> Any:
         """Recompute the decision from its record alone. 410 after erasure."""
         with context.connection() as conn:
             row = find(conn, request, principal, decision_id)
