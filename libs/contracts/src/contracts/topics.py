@@ -299,7 +299,6 @@ _ALL = (
             notifications.AppointmentMissed,
             notifications.NoSlotFound,
         ),
-        planned=frozenset({"AppointmentAtRisk"}),
     ),
     Topic(
         name=NOTIFICATIONS_MESSAGE,
