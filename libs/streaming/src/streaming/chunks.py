@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import psycopg
 import structlog
 
-from streaming import metrics, parking, progress
+from streaming import parking, progress
 from streaming.documents import Collision
 from streaming.errors import Fatal, Infrastructure, MoreRoots, Rejected, StopLimit
 from streaming.records import Bad, Cause, Ignored, Item, Prepared, PreparedChunk, Record, Root
@@ -78,7 +78,7 @@ def _item(session: Session, item: Item, seen: set[str]) -> None:
     session.merge(work.effects)
     if work.outcome == "quarantined":  # the handler refuses the record but keeps a note of it (a conflict)
         session.bad.append(Bad(item.record, work.reason or "refused", work.record_id))
-    metrics.RECORDS.labels(item.record.topic, work.outcome).inc()
+    session.outcomes[item.record.topic, work.outcome] += 1
     if item.dedupe is not None:
         session.inbox.append(item.dedupe)
         seen.add(item.dedupe)
@@ -93,7 +93,7 @@ def _journal(session: Session, record: Record, outcome: str, reason: str | None,
     work: Work = session.work(Cause(f"{record.topic}/{record.partition}/{record.offset}", ""))
     session.spec.journal(work, record, outcome, reason, record_id)
     session.merge(work.effects)
-    metrics.RECORDS.labels(record.topic, outcome).inc()
+    session.outcomes[record.topic, outcome] += 1
 
 
 def _carefully(session: Session, entries: Sequence[Prepared], seen: set[str]) -> None:
@@ -117,6 +117,7 @@ def _carefully(session: Session, entries: Sequence[Prepared], seen: set[str]) ->
         seen.clear()
         seen.update(known)
         session.bad.extend(fresh.bad)
+        session.outcomes.update(fresh.outcomes)
         session.newly_parked.extend(fresh.newly_parked)
         session.parked |= fresh.parked
 

@@ -58,7 +58,7 @@ class Codec:
 
 def _select(conn: Connection[Any], kind: str, keys: list[str], suffix: str) -> dict[Root, Stored]:
     rows = conn.execute(
-        f"SELECT key, schema, version, state FROM document WHERE kind = %s AND key = ANY(%s) ORDER BY key {suffix}",  # noqa: S608
+        f"SELECT key, schema, version, state FROM document WHERE kind = %s AND key = ANY(%b) ORDER BY key {suffix}",  # noqa: S608
         (kind, keys),
         binary=True,
     )
@@ -94,7 +94,7 @@ def save(conn: Connection[Any], codec: Codec, docs: Mapping[Root, Any], stored: 
     if updates:
         conn.execute(
             "UPDATE document d SET state = u.state, schema = u.schema, version = d.version + 1"
-            " FROM unnest(%s::text[], %s::text[], %s::int[], %s::bytea[]) AS u(kind, key, schema, state)"
+            " FROM unnest(%b::text[], %b::text[], %b::int[], %b::bytea[]) AS u(kind, key, schema, state)"
             " WHERE d.key = u.key AND d.kind = u.kind",
             _columns(codec, updates),
         )
@@ -102,7 +102,7 @@ def save(conn: Connection[Any], codec: Codec, docs: Mapping[Root, Any], stored: 
         cursor = conn.execute(
             "INSERT INTO document (kind, key, schema, version, state)"
             " SELECT u.kind, u.key, u.schema, 1, u.state"
-            " FROM unnest(%s::text[], %s::text[], %s::int[], %s::bytea[]) AS u(kind, key, schema, state)"
+            " FROM unnest(%b::text[], %b::text[], %b::int[], %b::bytea[]) AS u(kind, key, schema, state)"
             " ORDER BY u.key, u.kind ON CONFLICT DO NOTHING",
             _columns(codec, inserts),
         )
@@ -110,9 +110,12 @@ def save(conn: Connection[Any], codec: Codec, docs: Mapping[Root, Any], stored: 
             raise Collision
     if deletes:
         conn.execute(
-            "DELETE FROM document d USING unnest(%s::text[], %s::text[]) AS u(kind, key) WHERE d.key = u.key AND d.kind = u.kind",
+            "DELETE FROM document d USING unnest(%b::text[], %b::text[]) AS u(kind, key) WHERE d.key = u.key AND d.kind = u.kind",
             ([kind for kind, _ in deletes], [key for _, key in deletes]),
         )
+
+
+# Arrays go to the server in binary (%b): as text every byte string would be escaped for the array literal, in Python.
 
 
 def _columns(codec: Codec, items: list[tuple[Root, Any]]) -> tuple[list[str], list[str], list[int], list[bytes]]:

@@ -17,8 +17,8 @@ def append(conn: Connection[Any], events: Sequence[Outgoing]) -> None:
     conn.execute(
         "INSERT INTO outbox (topic, key, id, type, subject, value, causation_id, correlation_id, traceparent, time)"
         " SELECT topic, key, id, type, subject, value, causation_id, correlation_id, traceparent, time"
-        " FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::bytea[], %s::text[], %s::text[],"
-        " %s::text[], %s::timestamptz[]) WITH ORDINALITY"
+        " FROM unnest(%b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::bytea[], %b::text[], %b::text[],"
+        " %b::text[], %b::timestamptz[]) WITH ORDINALITY"
         " AS u(topic, key, id, type, subject, value, causation_id, correlation_id, traceparent, time, n) ORDER BY n",
         (
             [event.topic for event in events],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -52,6 +53,7 @@ class Session:
     newly_parked: list[tuple[Root, str]] = field(default_factory=list)
     waiting: list[tuple[Root, Record]] = field(default_factory=list)
     inbox: list[str] = field(default_factory=list)
+    outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def lock(self, roots: Iterable[Root]) -> None:
         """Lock the roots and everything linked to them, in the platform's one lock order.

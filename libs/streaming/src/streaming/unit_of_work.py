@@ -162,6 +162,8 @@ class UnitOfWork:
     def _account(self, session: Session, todo: Sequence[PreparedChunk]) -> ApplyResult:
         records = sum(len(item.entries) for item in todo)
         metrics.CHUNK_RECORDS.observe(records)
+        for (topic, outcome), count in session.outcomes.items():  # once per commit: a redone transaction counts once
+            metrics.RECORDS.labels(topic, outcome).inc(count)
         for bad in session.bad:
             metrics.DEAD_LETTERS.labels(bad.record.topic, bad.reason).inc()
         metrics.PARKED.inc(len(session.newly_parked))
