@@ -81,6 +81,8 @@ class Acting:
 
     def _new_case(self, coach: Caller, coach_id: str, item: dict[str, Any], today: date) -> None:
         case_id, path = item["case_id"], f"/v1/cases/{item['case_id']}"
+        if case_id in self.journeys:
+            return  # asked already; the message is on its way, or the claimant has no way to be reached
         chance = self._chance(case_id).random()
         if chance < 0.78:
             channel = "message" if chance < 0.12 else "phone" if chance < 0.4 else "face_to_face"

@@ -14,7 +14,7 @@ def main(
     var_dir: Annotated[Path | None, typer.Option(help="Folder for data and logs (VAR_DIR, else var/ in the project)")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the synthetic world and of everybody's choices")] = 1,
     claimants: Annotated[int, typer.Option(min=20, help="People in the world")] = 500,
-    months: Annotated[int, typer.Option(min=2, max=9, help="Months played")] = 8,
+    months: Annotated[int, typer.Option(min=6, max=9, help="Months played")] = 8,
     kills: Annotated[int, typer.Option(min=0, help="SIGKILLs of each worker and relay; compared with an undisturbed play")] = 0,
 ) -> None:
     """Play a synthetic world through the whole platform, day by day, and report what came of it."""
