@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType  # type: ignore[attr-defined]
 
 from contracts.topics import PLATFORM_CLOCK, TOPICS
@@ -36,3 +37,22 @@ def test_creating_twice_creates_nothing_and_another_partition_count_is_refused(b
 def test_a_missing_broker_is_named() -> None:
     with pytest.raises(DevstackError, match=r"no Kafka answers at 127\.0\.0\.1:1"):
         topics.create("127.0.0.1:1", 4)
+
+
+def test_fresh_topics_hold_nothing_and_a_producer_from_before_still_works(bootstrap: str) -> None:
+    producer = Producer({"bootstrap.servers": bootstrap, "enable.idempotence": True})
+
+    def publish() -> tuple[int, int]:
+        producer.produce(PLATFORM_CLOCK, b"{}")
+        assert producer.flush(30) == 0
+        consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "nobody"})
+        try:
+            low, high = consumer.get_watermark_offsets(TopicPartition(PLATFORM_CLOCK, 0), timeout=10)
+            return int(low), int(high)
+        finally:
+            consumer.close()
+
+    publish()
+    assert publish()[1] >= 2
+    assert set(topics.create(bootstrap, 4, fresh=True)) == set(TOPICS)
+    assert publish() == (0, 1)

@@ -65,6 +65,7 @@ class Platform:
         partitions: int = topics.LOCAL_PARTITIONS,
         database_prefix: str = "",
         env: Mapping[str, str] | None = None,
+        fresh: bool = False,
         before_services: Callable[[], None] = lambda: None,
         services: Sequence[str] = SERVICES,
         progress: Callable[[str], None] = lambda _: None,
@@ -72,13 +73,16 @@ class Platform:
         """Migrate, create topics, start everything, and return when every process is healthy.
 
         database_prefix: before the services' names, so that several platforms share one server. env: laid over every
-        process's environment. before_services: called when the topics exist and no service runs yet: the place to publish
-        the first instant of the clock topic. progress: told each step. On failure everything started is stopped again.
+        process's environment. fresh: begin with empty topics and databases. before_services: called when the topics exist
+        and no service runs yet: the place to publish the first instant of the clock topic. progress: told each step.
+        On failure everything started is stopped again. An older platform of this program is stopped first if it shares the
+        broker and a service (both would read as one consumer group), or if its topics are emptied.
         """
-        databases = _databases(backends, database_prefix, services)
+        databases = _databases(backends, database_prefix, services, fresh=fresh)
         platform = cls(var_dir, backends, ports, databases, clock, partitions)
         platform.supervisor.environment.update(env or {})
         platform.environment.update(env or {})
+        platform._take_over(fresh)
         try:
             progress("sandboxes")
             platform._write_credentials()
@@ -86,7 +90,7 @@ class Platform:
                 platform.supervisor.start(program)
             progress("topics and migrations")
             with ThreadPoolExecutor(1) as threads:
-                created = threads.submit(topics.create, backends.kafka.bootstrap, partitions)
+                created = threads.submit(topics.create, backends.kafka.bootstrap, partitions, fresh=fresh)
                 platform.migrate(services)
                 created.result()
             before_services()
@@ -168,9 +172,18 @@ class Platform:
         if "OIDC_ISSUER" not in self._outside:
             credentials.write(self.var_dir, self.issuer, credentials.standard(self._clients))
 
+    def _take_over(self, fresh: bool) -> None:
+        for rival in [one for one in _RUNNING if one.bootstrap == self.bootstrap]:
+            if fresh or rival.databases.keys() & self.databases.keys():
+                print(f"stopping the platform in {rival.var_dir}: another one starts on its broker", file=sys.stderr)
+                rival.stop()
+        _RUNNING.append(self)
+
     def stop(self) -> None:
         """Stop every process; backends stay with whoever started them."""
         self.supervisor.stop_all()
+        if self in _RUNNING:
+            _RUNNING.remove(self)
 
     def __enter__(self) -> Self:
         return self
@@ -183,9 +196,14 @@ def _roles(service: str) -> tuple[str, ...]:
     return ("worker", "relay", "api", "sender") if service in SENDERS else ("worker", "relay", "api")
 
 
-def _databases(backends: Backends, prefix: str, services: Sequence[str]) -> dict[str, str]:
+_RUNNING: list[Platform] = []
+"""The platforms that this program runs."""
+
+
+def _databases(backends: Backends, prefix: str, services: Sequence[str], *, fresh: bool) -> dict[str, str]:
     given = {service: os.environ.get(layout.database_variable(service)) for service in services}
-    return {service: url or backends.postgres.create_database(f"{prefix}{service}") for service, url in given.items()}
+    make = backends.postgres.create_database
+    return {service: url or make(f"{prefix}{service}", replace=fresh) for service, url in given.items()}
 
 
 def require_ports(ports: Ports) -> None:

@@ -19,8 +19,10 @@ LOCAL_PARTITIONS = 4
 TIMEOUT_S = 30.0
 
 
-def create(bootstrap: str, partitions: int = LOCAL_PARTITIONS) -> list[str]:
+def create(bootstrap: str, partitions: int = LOCAL_PARTITIONS, *, fresh: bool = False) -> list[str]:
     """Create every topic of the registry that does not exist yet, and return the names of those created.
+
+    `fresh` deletes those that exist first, with all they hold: for tests and demos on a broker that others used before.
 
     Keyed topics get `partitions` partitions, so that one claim has the same partition number everywhere; the clock topic
     has one. Raises DevstackError if the broker is away, or if a topic that exists has another number: keys would land
@@ -28,6 +30,8 @@ def create(bootstrap: str, partitions: int = LOCAL_PARTITIONS) -> list[str]:
     """
     admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
     wanted = {name: topic.partition_count(partitions) for name, topic in TOPICS.items()}
+    if fresh:
+        _delete(admin, bootstrap)
     existing = _partitions(admin, bootstrap)
     for name, count in wanted.items():
         if existing.get(name, count) != count:
@@ -43,6 +47,16 @@ def create(bootstrap: str, partitions: int = LOCAL_PARTITIONS) -> list[str]:
                 raise DevstackError(f"topic {name} could not be created: {error.args[0].str()}") from error
     until(lambda: wanted.items() <= _partitions(admin, bootstrap).items(), TIMEOUT_S, "not every topic had leaders")
     return missing
+
+
+def _delete(admin: AdminClient, bootstrap: str) -> None:
+    present = sorted(_partitions(admin, bootstrap).keys() & TOPICS.keys())
+    for name, deleted in (admin.delete_topics(present, operation_timeout=TIMEOUT_S) if present else {}).items():
+        try:
+            deleted.result(TIMEOUT_S)
+        except KafkaException as error:
+            raise DevstackError(f"topic {name} could not be deleted: {error.args[0].str()}") from error
+    until(lambda: not _partitions(admin, bootstrap).keys() & TOPICS.keys(), TIMEOUT_S, "the old topics did not go away")
 
 
 def _partitions(admin: AdminClient, bootstrap: str) -> dict[str, int]:
