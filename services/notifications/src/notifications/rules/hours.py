@@ -18,8 +18,8 @@ def london_day(moment: datetime) -> date:
 
 
 def clock_time(text: str) -> time:
-    """`HH:MM` as a time of day; `24:00` is the last moment of the day. Raises ValueError."""
-    return time.max if text == "24:00" else time.fromisoformat(text)
+    """`HH:MM` as a time of day; `24:00` is the midnight that ends the day. Raises ValueError."""
+    return time.min if text == "24:00" else time.fromisoformat(text)
 
 
 def local(day: date, at: time) -> datetime:
