@@ -198,7 +198,7 @@ class Story:
             )
         )
 
-    def does(self, engagement_id: str, party: Any, action_id: str) -> Story:
+    def does(self, engagement_id: str, party: Any, action_id: str | None) -> Story:
         return self.apply(
             engagements.done(
                 self.claim, self.engagement(engagement_id), party, action_id=action_id, today=self.today, policy=POLICY

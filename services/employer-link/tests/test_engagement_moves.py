@@ -147,12 +147,13 @@ def test_after_a_wrong_contact_the_coach_shares_again(story: Any) -> None:
 )
 def test_moves_out_of_turn_are_refused_and_change_nothing(story: Any, stage: str, move: Any, code: str) -> None:
     e = story.opens(story.consents_to())
-    for name, step in [
+    steps: list[tuple[str, Any]] = [
         ("shared", lambda: story.shares(e)),
         ("answered", lambda: story.answers(e)),
         ("agreed", lambda: story.approves(e, "claimant", "employer", "coach")),
         ("closed", lambda: story.closes(e, "completed")),
-    ]:
+    ]
+    for name, step in steps:
         if story.engagement(e).state == stage:
             break
         step()
@@ -183,6 +184,13 @@ def test_a_draft_needs_an_open_case_and_the_matching_consent(story: Any) -> None
     story.facts(msgspec.structs.replace(story.claim, cases={"k-1": case}))
     with pytest.raises(Illegal, match="case-not-open"):
         story.opens(consent)
+
+
+def test_without_an_id_the_owners_action_due_first_is_meant(story: Any) -> None:
+    e = story.opens(story.consents_to())
+    story.shares(e).answers(e).amends(e, ("claimant", 2), ("employer", 9), ("employer", 4))
+    story.approves(e, "claimant", "employer", "coach").does(e, "employer", None)
+    assert [a.done_on is not None for a in story.engagement(e).actions] == [False, False, True]
 
 
 def test_an_action_is_announced_once(story: Any) -> None:

@@ -107,8 +107,8 @@ def _check_told(story: Any) -> None:
     approved: dict[str, list[str]] = {}
     closed: set[str] = set()
     for event in story.told:
-        engagement_id = getattr(event, "engagement_id", None)
-        assert engagement_id is None or engagement_id not in closed, "told something after the end"
+        engagement_id: str = getattr(event, "engagement_id", "none")
+        assert engagement_id not in closed, "told something after the end"
         match event:
             case EngagementApproved():
                 approved.setdefault(engagement_id, []).append(event.party)

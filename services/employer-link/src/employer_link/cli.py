@@ -1,20 +1,43 @@
-"""`python -m employer_link worker | relay | api | sender | migrate` and the operator commands."""
+"""`python -m employer_link worker | relay | api | sender | migrate | openapi` and the operator commands."""
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-from employer_link.main import NAME, build_api, build_spec
+import typer
+
 from employer_link.settings import Settings
 from streaming import cli, logs
+from streaming.spec import Spec
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+NAME = "employer-link"
+FOLDER = Path(__file__).parents[2]
+
+
+def _api(settings: Settings) -> FastAPI:
+    from employer_link.main import build_api
+
+    return build_api(settings)
+
+
+def _spec(settings: Settings) -> Spec:
+    from employer_link.main import build_spec
+
+    return build_spec()
+
 
 program: cli.Program[Settings] = cli.Program(
     name=NAME,
     settings=lambda: Settings(),  # type: ignore[call-arg]  # read from the environment
     database_url=lambda settings: settings.employer_link_database_url,
-    spec=lambda settings: build_spec(),
-    api=build_api,
-    migrations=Path(__file__).parents[2] / "migrations",
+    spec=_spec,
+    api=_api,
+    migrations=FOLDER / "migrations",
     port=8104,
 )
 app = cli.make(program)
@@ -28,3 +51,32 @@ def sender() -> None:
     settings = program.settings()
     logs.configure(NAME, "sender")
     run_sender(program, settings)
+
+
+@app.command()
+def openapi(
+    check: Annotated[bool, typer.Option("--check", help="Only tell whether the committed document is up to date")] = False,
+) -> None:
+    """Write `services/employer-link/openapi.json` from the routes in code. Needs no environment."""
+    from web.openapi import export
+
+    if not export(_api(documented()), FOLDER / "openapi.json", check=check):
+        typer.echo("services/employer-link/openapi.json is out of date: run `make generate`")
+        raise typer.Exit(1)
+
+
+def documented() -> Settings:
+    """Settings that let the application be built for its own description; nothing is connected to."""
+    nowhere = "127.0.0.1:9"
+    return Settings.model_validate(
+        {
+            "environment": "test",
+            "kafka_bootstrap_servers": nowhere,
+            "field_key": base64.b64encode(bytes(32)).decode(),
+            "oidc_issuer": f"http://{nowhere}",
+            "employer_link_database_url": f"postgresql://{nowhere}/none",
+            "earnings_url": f"http://{nowhere}",
+            "employer_link_client_id": "none",
+            "employer_link_client_secret": "none",
+        }
+    )

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from contracts.vocabulary import Ask
 from employer_link import views
 from employer_link.acts import commit, london_day
-from employer_link.model import Claim, Claimant, Illegal, Office, OnBehalf, Policy
+from employer_link.model import Claim, Claimant, Employer, Illegal, Office, OnBehalf, Policy
 from employer_link.moves import Rule
 from employer_link.rules import consents, engagements
 from employer_link.rules.decision import Decision
 from employer_link.rules.disclosure import visibility
+from employer_link.webhooks import named
 from streaming.errors import Refused
 from streaming.work import Reply, Work
 from web import etag
@@ -187,7 +188,15 @@ def move(work: Work, claim_id: str, engagement_id: str, party: Literal["coach", 
     return shown(views.engagement_view(after, after.engagements[engagement_id], party))
 
 
-def employer_move(work: Work, claim_id: str, engagement_id: str, rule: Rule, office: Office | None, policy: Policy) -> Reply:
+def employer_move(
+    work: Work,
+    claim_id: str,
+    engagement_id: str,
+    rule: Rule,
+    office: Office | None,
+    references: Mapping[str, str],
+    policy: Policy,
+) -> Reply:
     """A move of the employer. The reply holds what is stored here of the employer's view, never a name."""
     claim = _claim(work, claim_id)
     engagement = claim.engagements.get(engagement_id)
@@ -203,5 +212,8 @@ def employer_move(work: Work, claim_id: str, engagement_id: str, rule: Rule, off
         case "visible":
             pass
     work.require_match(etag.of(views.employer_view(claim, claimant, engagement, office, today)))
+    employer: Employer | None = work.get("employer", engagement.employer_id)
+    if employer is not None:
+        work.put("employer", employer.employer_id, named(employer, references))
     after = _decided(work, policy, lambda: rule(work, claim, engagement, today))
     return shown(views.employer_view(after, claimant, after.engagements[engagement_id], office, today))

@@ -2,33 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any
-
-from fastapi import FastAPI
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from employer_link import consumers, store, timers
-from employer_link.api import claimant, coach, employer
-from employer_link.api.parts import Parts
 from employer_link.model import Claim, Claimant, Coach, Delivery, Employer, Office, Policy
 from employer_link.policy_files import load
-from employer_link.profiles import EarningsNames
 from employer_link.settings import Settings
-from employer_link.targets import TargetPolicy
 from streaming.clock import Clock, make_clock
-from streaming.crypto import FieldCipher
-from streaming.database import pool
-from streaming.health import EndOffsets, Health
 from streaming.records import Root
 from streaming.spec import Kind, Spec
-from web import health as web_health
-from web.app import create
-from web.auth import Authenticator
-from web.client import ServiceClient
-from web.commands import PooledShell
-from web.issuer import Issuer
-from web.tokens import TokenSource
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
 
 NAME = "employer-link"
 
@@ -71,37 +57,6 @@ def build_spec(policy: Policy | None = None) -> Spec:
 
 def build_api(settings: Settings, clock: Clock | None = None) -> FastAPI:
     """The HTTP API with its parts. clock: the platform's, unless a test brings its own."""
-    spec = build_spec()
-    clock = clock or make_clock(settings)
-    cipher = FieldCipher(settings.field_key.get_secret_value())
-    connections = pool(settings.employer_link_database_url, f"{NAME} api")
-    production = settings.environment == "production"
-    authenticator = Authenticator(Issuer(settings.oidc_issuer, production=production))
-    tokens = TokenSource(
-        settings.oidc_issuer, settings.employer_link_client_id, settings.employer_link_client_secret, ("profiles:read",)
-    )
-    earnings = ServiceClient(settings.earnings_url, tokens, timeout_s=2.0, attempts=2)
-    parts = Parts(
-        spec=spec,
-        pool=connections,
-        shell=PooledShell(spec, connections, clock, cipher),
-        clock=clock,
-        cipher=cipher,
-        policy=load(),
-        names=EarningsNames(earnings),
-        targets=TargetPolicy(settings.private_targets),
-    )
-    health = Health(spec, clock, EndOffsets(settings.kafka_bootstrap_servers, list(spec.topics)))
+    from employer_link.api import application  # only the API process loads the web framework
 
-    @contextmanager
-    def resources() -> Iterator[None]:
-        with connections, earnings:
-            yield
-
-    return create(
-        title="employer-link",
-        routers=[claimant.router(parts), coach.router(parts), employer.router(parts), web_health.router(health, connections)],
-        authenticator=authenticator,
-        production=production,
-        open_resources=resources,
-    )
+    return application.build(settings, build_spec(), load(), clock or make_clock(settings))

@@ -178,6 +178,8 @@ class Contact(Struct, frozen=True, kw_only=True):
 
     on: date
     engagement_id: str
+    channel: str
+    outcome: str
     override: str | None = None
 
 

@@ -81,7 +81,7 @@ def approving(party: Party, policy: Policy) -> Rule:
     return rule
 
 
-def completing(party: Party, action_id: str, policy: Policy) -> Rule:
+def completing(party: Party, action_id: str | None, policy: Policy) -> Rule:
     """The owner of an action has done it."""
 
     def rule(work: Work, claim: Claim, engagement: Engagement, today: date) -> Decision:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -26,14 +27,23 @@ def decode(body: bytes | memoryview) -> dict[str, Any]:
     return found
 
 
-def register(work: Work, employer_ids: list[str], url: str, secret: bytes) -> Reply:
+def named(employer: Employer, references: Mapping[str, str]) -> Employer:
+    """The scheme with the PAYE reference that its own organisation's token gives, once known for ever."""
+    reference = references.get(employer.employer_id)
+    if employer.paye_reference is not None or reference is None:
+        return employer
+    return msgspec.structs.replace(employer, paye_reference=reference)
+
+
+def register(work: Work, employer_ids: list[str], url: str, secret: bytes, references: Mapping[str, str]) -> Reply:
     """Add the same registration to each scheme. secret: encrypted."""
     webhook = Webhook(webhook_id=work.next_id("webhook"), url=url, secret=secret, created_at=work.now)
     for key in employer_ids:
         employer: Employer = work.get("employer", key) or Employer(employer_id=key)
         if len(employer.webhooks) >= MAX_PER_EMPLOYER:
             raise Refused(409, "too-many-webhooks", "Remove a registration first.", allowed=["delete"])
-        work.put("employer", key, msgspec.structs.replace(employer, webhooks=(*employer.webhooks, webhook)))
+        known = named(employer, references)
+        work.put("employer", key, msgspec.structs.replace(known, webhooks=(*known.webhooks, webhook)))
     shown = view(webhook)
     location = f"/v1/employer/webhooks/{webhook.webhook_id}"
     return Reply(201, shown, {"ETag": etag.of(shown), "Location": location})

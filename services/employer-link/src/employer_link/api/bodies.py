@@ -10,7 +10,6 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from contracts.vocabulary import Answer, Ask, EngagementEnd, Party
 
 Id = Annotated[str, StringConstraints(min_length=1, max_length=128)]
-Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
 
 
@@ -46,7 +45,7 @@ class NewConsent(OnBehalfOf):
 class EmployerContact(OnBehalfOf):
     """employer_id null: every employer."""
 
-    employer_id: Id | None
+    employer_id: Id | None = None
     allowed: bool
 
 
@@ -73,18 +72,19 @@ class PlannedAction(Body):
 
 
 class Amendment(Body):
-    """A new ask, a new plan, or both. why: a code that everybody is told."""
+    """A new ask, a new plan, or both. why: everybody is told it if it is a code, else `other`."""
 
+    by: Literal["coach"] = "coach"
     ask: Ask | None = None
     actions: Annotated[list[PlannedAction], Field(max_length=20)] | None = None
-    why: Code = "amended"
+    why: Line = "amended"
 
 
 class Contact(Share):
-    """A contact with the employer outside the platform: codes, no words."""
+    """A contact with the employer outside the platform. Topics carry codes only; other words stay here."""
 
-    channel: Literal["phone", "email", "letter", "video", "face_to_face"]
-    outcome: Code
+    channel: Line
+    outcome: Line
 
 
 class Close(Body):
@@ -100,9 +100,9 @@ class Answered(Body):
 
 
 class ActionIsDone(Body):
-    """An agreed action of the caller's."""
+    """An agreed action of the caller's; without action_id the one that is due first."""
 
-    action_id: Id
+    action_id: Id | None = None
 
 
 class NewWebhook(Body):

@@ -104,17 +104,19 @@ def router(parts: Parts) -> APIRouter:
     @routes.get("/engagements")
     def list_engagements(
         request: Request,
-        principal: Staff,
+        principal: Either,
         page: Paged,
         state: Annotated[list[EngagementState] | None, Query(description="One or more states")] = None,
         next_mover: Annotated[Literal["coach", "claimant", "employer"] | None, Query(description="Whose move it is")] = None,
     ) -> Response:
-        """Engagements of the caller's cases and offices, soonest due first."""
+        """Engagements of the caller's cases and offices, or the claimant's own, soonest due first."""
         after = parts.place(page)
+        own = principal.claimant_id if principal.has("claimant") else None
         with parts.connection() as conn:
             caller = parts.now_as(conn, principal)
             rows = lookups.engagements(
                 conn,
+                claimant_id=own,
                 coach_id=caller.coach_id,
                 office_ids=caller.office_ids,
                 states=state,
@@ -122,8 +124,8 @@ def router(parts: Parts) -> APIRouter:
                 after=after,
                 limit=page.fetch,
             )
-            audit.read(conn, request, principal, "engagements", ids={"coach_id": caller.coach_id})
-            return answer(parts.engagement_page(conn, page, rows, "coach"))
+            audit.read(conn, request, principal, "engagements", ids={"coach_id": caller.coach_id, "claimant_id": own})
+            return answer(parts.engagement_page(conn, page, rows, side_of(principal, own)))
 
     @routes.get("/engagements/{engagement_id}")
     def get_engagement(request: Request, principal: Either, engagement_id: str) -> Response:
@@ -137,9 +139,10 @@ def router(parts: Parts) -> APIRouter:
         return etag.response(request, views.engagement_view(claim, claim.engagements[engagement_id], side_of(principal, whose)))
 
     @routes.post("/engagements/{engagement_id}/share")
-    def share(request: Request, principal: Staff, engagement_id: str, body: Share) -> Response:
+    def share(request: Request, principal: Staff, engagement_id: str, body: Share | None = None) -> Response:
         """The employer can see it from now on. Counts as a contact of the employer."""
-        return move(request, principal, engagement_id, lambda _: moves.sharing(body.override_reason, policy), STAFF, contact=True)
+        reason = None if body is None else body.override_reason
+        return move(request, principal, engagement_id, lambda _: moves.sharing(reason, policy), STAFF, contact=True)
 
     @routes.post("/engagements/{engagement_id}/contacts")
     def record_contact(request: Request, principal: Staff, engagement_id: str, body: Contact) -> Response:
@@ -154,7 +157,7 @@ def router(parts: Parts) -> APIRouter:
         return move(request, principal, engagement_id, lambda _: moves.amending(body.ask, plan, body.why, policy), STAFF)
 
     @routes.post("/engagements/{engagement_id}/approve")
-    def approve(request: Request, principal: Either, engagement_id: str, body: Nothing) -> Response:
+    def approve(request: Request, principal: Either, engagement_id: str, body: Nothing | None = None) -> Response:
         """The claimant approves, or, last, the coach."""
         return move(request, principal, engagement_id, lambda party: moves.approving(party, policy), PARTIES)
 

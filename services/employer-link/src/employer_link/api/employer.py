@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
+from contracts.ids import employer_id as id_of_scheme
 from employer_link import commands, lookups, moves, views, webhooks
 from employer_link.api.bodies import ActionIsDone, Answered, NewWebhook, Nothing
 from employer_link.api.parts import Parts, answer
@@ -41,7 +42,9 @@ def router(parts: Parts) -> APIRouter:
             request,
             principal,
             (("claim", found.claim.claim_id),),
-            lambda work: commands.employer_move(work, found.claim.claim_id, engagement_id, rule, found.office, policy),
+            lambda work: commands.employer_move(
+                work, found.claim.claim_id, engagement_id, rule, found.office, references(principal), policy
+            ),
         )
 
     @routes.get("/engagements")
@@ -51,7 +54,9 @@ def router(parts: Parts) -> APIRouter:
         with parts.connection() as conn:
             rows = lookups.engagements(conn, employer_ids=sorted(principal.employers), after=after, limit=page.fetch)
             found = reader.many(conn, rows[: page.limit])
-            audit.read(conn, request, principal, "engagements", ids={})
+            for one in found.values():
+                ids = {"engagement_id": one.engagement.engagement_id, "claimant_id": one.engagement.claimant_id}
+                audit.read(conn, request, principal, "engagement", ids=ids)
         shown = reader.views(list(found.values()))
         body = page.body(rows, lambda row: [row.due_on, row.engagement_id], lambda row: shown.get(row.engagement_id))
         return answer({"items": [item for item in body["items"] if item is not None], "next": body["next"]})
@@ -62,8 +67,7 @@ def router(parts: Parts) -> APIRouter:
         with parts.connection() as conn:
             found = reader.find(conn, request, principal, engagement_id)
         view = reader.views([found])[engagement_id]
-        tag = view.pop("etag")
-        return Response(answer(view).body, headers={"ETag": tag}, media_type="application/json")
+        return Response(answer(view).body, headers={"ETag": reader.tag(found)}, media_type="application/json")
 
     @routes.post("/engagements/{engagement_id}/answer")
     def give_answer(request: Request, principal: Caller, engagement_id: str, body: Answered) -> Response:
@@ -71,7 +75,7 @@ def router(parts: Parts) -> APIRouter:
         return move(request, principal, engagement_id, moves.answering(body.answer, policy))
 
     @routes.post("/engagements/{engagement_id}/approve")
-    def approve(request: Request, principal: Caller, engagement_id: str, body: Nothing) -> Response:
+    def approve(request: Request, principal: Caller, engagement_id: str, body: Nothing | None = None) -> Response:
         """The employer approves the plan as it is."""
         return move(request, principal, engagement_id, moves.approving("employer", policy))
 
@@ -118,7 +122,7 @@ def router(parts: Parts) -> APIRouter:
             request,
             principal,
             tuple(("employer", key) for key in employers),
-            lambda work: webhooks.register(work, employers, body.url, secret),
+            lambda work: webhooks.register(work, employers, body.url, secret, references(principal)),
         )
         return _with_secret(response, employers[0])
 
@@ -163,6 +167,11 @@ def router(parts: Parts) -> APIRouter:
         return parts.run(request, principal, tuple(("employer", key) for key in owners), act)
 
     return routes
+
+
+def references(principal: Principal) -> dict[str, str]:
+    """The PAYE references that the caller's token names, by employer id."""
+    return {id_of_scheme(reference): reference for reference in principal.employer_paye_references}
 
 
 def _employers(principal: Principal) -> list[str]:

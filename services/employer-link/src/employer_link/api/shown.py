@@ -80,7 +80,7 @@ class EmployerReader:
         return found
 
     def views(self, found: Sequence[Found]) -> dict[str, views.View]:
-        """The views with names looked up now, each with `etag`. Raises Refused (503) when earnings does not answer."""
+        """The views with names looked up now. Raises Refused (503) when earnings does not answer."""
         today = self._parts.today()
         shown = {one.engagement.engagement_id: shown_fields(one.claim, one.claimant, one.engagement, today) for one in found}
         wanted = [one.engagement.claimant_id for one in found if set(shown[one.engagement.engagement_id]) & set(PERSONAL)]
@@ -90,6 +90,9 @@ class EmployerReader:
             engagement = one.engagement
             stored = views.employer_view(one.claim, one.claimant, engagement, one.office, today)
             named = personal(profiles.get(engagement.claimant_id), engagement.employer_id)
-            whole = views.with_names(stored, shown[engagement.engagement_id], named)
-            result[engagement.engagement_id] = whole | {"etag": etag.of(stored)}
+            result[engagement.engagement_id] = views.with_names(stored, shown[engagement.engagement_id], named)
         return result
+
+    def tag(self, found: Found) -> str:
+        """The ETag: of what is stored here of the view, so that a change needs no look-up of names."""
+        return etag.of(views.employer_view(found.claim, found.claimant, found.engagement, found.office, self._parts.today()))

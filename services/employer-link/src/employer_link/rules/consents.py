@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 
@@ -10,9 +9,7 @@ import msgspec
 
 from contracts.employer_link import ConsentGiven, ConsentWithdrawn, EmployerContactAllowed, EmployerContactForbidden
 from employer_link.model import CONSENTABLE, EMPLOYER_FIELDS, Claim, Claimant, Consent, Illegal, OnBehalf, Policy
-from employer_link.rules.decision import Decision, Event, person_lost, with_consent
-
-_CODE = re.compile(r"[a-z][a-z0-9_-]{0,63}")
+from employer_link.rules.decision import Decision, Event, code, person_lost, with_consent
 
 
 def known_fields(fields: Iterable[str]) -> tuple[str, ...]:
@@ -23,11 +20,6 @@ def known_fields(fields: Iterable[str]) -> tuple[str, ...]:
     if not wanted & set(CONSENTABLE):
         raise Illegal("no-fields")
     return tuple(name for name in EMPLOYER_FIELDS if name in wanted)
-
-
-def purpose_code(purpose: str) -> str:
-    """What topics carry: the purpose if it is a code, else `other`. The wording itself stays in this service."""
-    return purpose if _CODE.fullmatch(purpose) else "other"
 
 
 def give(
@@ -69,7 +61,7 @@ def give(
         claimant_id=claimant.claimant_id,
         employer_id=employer_id,
         fields=consent.fields,
-        purpose=purpose_code(purpose),
+        purpose=code(purpose),
         expires_on=expires_on,
         wording_version=wording_version,
         given_by="claimant" if on_behalf is None else "on_behalf",

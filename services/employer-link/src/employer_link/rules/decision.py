@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -12,6 +13,14 @@ from contracts.vocabulary import Party
 from employer_link.model import Claim, Claimant, Consent, Employer, Engagement, Policy
 
 Event = msgspec.Struct
+
+
+_CODE = re.compile(r"[a-z][a-z0-9_-]{0,63}")
+
+
+def code(text: str) -> str:
+    """What topics carry of a caller's words: the text itself if it is a code, else `other`. Words stay in this service."""
+    return text if _CODE.fullmatch(text) else "other"
 
 
 @dataclass(frozen=True, slots=True)

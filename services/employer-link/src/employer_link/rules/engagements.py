@@ -32,6 +32,7 @@ from employer_link.rules.decision import (
     Decision,
     Event,
     awaited,
+    code,
     ids,
     job_lost,
     live,
@@ -129,6 +130,8 @@ def _contact(
     today: date,
     policy: Policy,
     override: str | None,
+    channel: str,
+    outcome: str,
 ) -> Employer:
     """The hard stops at the egress, then the burden cap, then the contact is counted. Only the cap can be overridden."""
     if claimant is not None and claimant.forbids(engagement.employer_id):
@@ -143,7 +146,13 @@ def _contact(
     if wait is not None and override is None:
         raise Illegal("employer-contact-cap", next_allowed_on=wait)
     recent = tuple(c for c in employer.contacts if (today - c.on).days < policy.cap_days)
-    counted = Contact(on=today, engagement_id=engagement.engagement_id, override=override if wait is not None else None)
+    counted = Contact(
+        on=today,
+        engagement_id=engagement.engagement_id,
+        channel=channel,
+        outcome=outcome,
+        override=override if wait is not None else None,
+    )
     return msgspec.structs.replace(employer, contacts=(*recent, counted))
 
 
@@ -159,7 +168,7 @@ def share(
 ) -> Decision:
     """The employer can see it from now on. Counts as a contact."""
     _require(engagement, "coach", "share")
-    employer = _contact(claim, claimant, employer, engagement, today, policy, override)
+    employer = _contact(claim, claimant, employer, engagement, today, policy, override, "platform", "shared")
     names = ids(claim, engagement)
     events: list[Event] = []
     if not employer.invited:
@@ -184,9 +193,9 @@ def contact(
 ) -> Decision:
     """A coach contacts the employer outside the platform; the same stops hold. Nobody's turn changes."""
     _require(engagement, "coach", "contacts")
-    employer = _contact(claim, claimant, employer, engagement, today, policy, override)
+    employer = _contact(claim, claimant, employer, engagement, today, policy, override, channel, outcome)
     after = msgspec.structs.replace(engagement, revision=engagement.revision + 1)
-    event = EmployerContacted(**ids(claim, engagement), channel=channel, outcome=outcome)
+    event = EmployerContacted(**ids(claim, engagement), channel=code(channel), outcome=code(outcome))
     return Decision(with_engagement(claim, after), (event,), employer=employer)
 
 
@@ -265,14 +274,17 @@ def amend(
     if engagement.state in ("draft", "shared"):
         changes |= {"next_mover": engagement.next_mover, "due_on": engagement.due_on}
     after = moved(engagement, today, policy, **changes)
-    event = ApprovalsRevoked(**ids(claim, engagement), by="coach", why=why)
+    event = ApprovalsRevoked(**ids(claim, engagement), by="coach", why=code(why))
     return Decision(with_engagement(claim, after), (event,))
 
 
-def done(claim: Claim, engagement: Engagement, party: Party, *, action_id: str, today: date, policy: Policy) -> Decision:
-    """The owner of an agreed action says it is done. When all are, the coach's move is to close."""
+def done(claim: Claim, engagement: Engagement, party: Party, *, action_id: str | None, today: date, policy: Policy) -> Decision:
+    """The owner of an agreed action says it is done (None: the one due first). When all are, the coach's move is to close."""
     _require(engagement, party, "actions")
-    if not any(a.action_id == action_id and a.owner == party and a.done_on is None for a in engagement.actions):
+    mine = [a for a in engagement.actions if a.owner == party and a.done_on is None]
+    if action_id is None:
+        action_id = min(mine, key=lambda a: (a.due_on, a.action_id)).action_id
+    if action_id not in {a.action_id for a in mine}:
         raise Illegal("not-your-open-action", allowed=allowed_moves(engagement, party))
     actions = tuple(msgspec.structs.replace(a, done_on=today) if a.action_id == action_id else a for a in engagement.actions)
     after = moved(engagement, today, policy, state="following_up", actions=actions)
