@@ -231,7 +231,6 @@ _ALL = (
             referrals.FlagClosed,
             referrals.ReviewRaised,
         ),
-        planned=frozenset({"ReviewRaised"}),
     ),
     Topic(
         name=PROGRESSION_CASE,
@@ -259,7 +258,7 @@ _ALL = (
             referrals.EarningsContested,
             referrals.EarningsContestClosed,
         ),
-        planned=frozenset({"ReferralMade", "ReferralUpdated", "EarningsContestClosed"}),
+        planned=frozenset({"ReferralMade", "ReferralUpdated"}),
     ),
     Topic(
         name=PROGRESSION_OUTCOME,

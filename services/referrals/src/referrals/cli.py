@@ -1,21 +1,48 @@
-"""`python -m referrals …`: the shell's commands, replay of decisions, and the policy in force."""
+"""`python -m referrals …`: the shell's commands, replay of decisions, the policy in force, the API's document."""
 
 from __future__ import annotations
 
+import base64
 from datetime import date
+from pathlib import Path
 from typing import Annotated
 
 import typer
+from fastapi import FastAPI
+from pydantic import SecretStr
 
 from referrals import ledger
-from referrals.main import PROGRAM
 from referrals.policy_files import build, read_files, shipped
 from referrals.rules.dated import PolicyGap
 from referrals.rules.thresholds import Basis, aet, cet_person, pounds_text
-from streaming.cli import make
+from referrals.settings import PORT, ReferralsSettings
+from streaming.cli import Program, make
 from streaming.crypto import FieldCipher
 from streaming.database import connector
+from streaming.spec import Spec
 
+
+def _api(settings: ReferralsSettings) -> FastAPI:
+    from referrals.main import build_api
+
+    return build_api(settings)
+
+
+def _spec(settings: ReferralsSettings) -> Spec:
+    from referrals.main import build_spec
+
+    return build_spec(settings)
+
+
+PROGRAM: Program[ReferralsSettings] = Program(
+    name="referrals",
+    settings=lambda: ReferralsSettings(),  # type: ignore[call-arg]  # read from the environment
+    database_url=lambda settings: settings.referrals_database_url,
+    spec=_spec,
+    api=_api,
+    migrations=Path(__file__).parents[2] / "migrations",
+    port=PORT,
+)
 app = make(PROGRAM)
 policy = typer.Typer(no_args_is_help=True, help="The dated policy and the rule set.")
 app.add_typer(policy, name="policy")
@@ -64,3 +91,30 @@ def show(on: Annotated[str, typer.Option(help="Day, e.g. 2026-06-08")]) -> None:
 def check() -> None:
     """Validate the shipped policy files."""
     typer.echo(f"ok {build(read_files()).version}")
+
+
+@app.command()
+def openapi(
+    only_check: Annotated[bool, typer.Option("--check", help="Only tell whether the committed document is up to date")] = False,
+) -> None:
+    """Write `services/referrals/openapi.json` from the routes in code. Needs no environment."""
+    from web.openapi import export
+
+    path = Path(__file__).parents[2] / "openapi.json"
+    if not export(_api(documented()), path, check=only_check):
+        typer.echo("services/referrals/openapi.json is out of date: run `make generate`")
+        raise typer.Exit(1)
+
+
+def documented() -> ReferralsSettings:
+    """Settings that let the application be built for its own description; nothing is connected to."""
+    return ReferralsSettings.model_validate(
+        {
+            "environment": "test",
+            "platform_clock": "wall",
+            "kafka_bootstrap_servers": "127.0.0.1:9",
+            "field_key": SecretStr(base64.b64encode(bytes(32)).decode()),
+            "oidc_issuer": "http://127.0.0.1:9",
+            "referrals_database_url": "postgresql://127.0.0.1:9/none",
+        }
+    )

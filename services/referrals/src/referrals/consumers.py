@@ -77,12 +77,6 @@ def handle(setup: Setup, work: Work, item: Item) -> None:
             _circumstances(setup, work, event.claim_id, event.claim)
         case earnings.PeriodAssessed() as event:
             _period(setup, work, event)
-        case earnings.EmploymentStarted() | earnings.EmploymentEnded() as event:
-            desk = Desk(work, event.claim_id, setup)
-            before = desk.doc
-            desk.keep(facts.with_employment(desk.person(event.claimant_id), event))
-            judge_changes(desk, before)
-            desk.save()
         case earnings.EarningsQueryRaised() as event:
             desk = Desk(work, event.claim_id, setup)
             desk.keep(facts.with_query(desk.person(event.claimant_id), event))

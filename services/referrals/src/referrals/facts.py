@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from contracts import earnings
-from referrals.model import ClaimDoc, Employment, Period, Person, Query
+from referrals.model import ClaimDoc, Period, Person, Query
 
 replace = msgspec.structs.replace
 
@@ -53,18 +53,6 @@ def with_period(doc: ClaimDoc, event: earnings.PeriodAssessed) -> ClaimDoc | Non
     else:
         gone[event.period_id] = event.version
     return replace(doc, periods=periods, gone=gone)
-
-
-def with_employment(person: Person, event: earnings.EmploymentStarted | earnings.EmploymentEnded) -> Person:
-    """When a job began or ended, as the employer says. A new start after an end reopens the job."""
-    known = person.employments.get(event.employment_id) or Employment(employer_id=event.employer_id)
-    if isinstance(event, earnings.EmploymentStarted):
-        known = replace(known, started_on=event.started_on, frequency=event.frequency)
-        if known.ended_on is not None and event.started_on > known.ended_on:
-            known = replace(known, ended_on=None)
-    else:
-        known = replace(known, ended_on=event.ended_on)
-    return replace(person, employments={**person.employments, event.employment_id: known})
 
 
 def with_query(person: Person, event: earnings.EarningsQueryRaised) -> Person:

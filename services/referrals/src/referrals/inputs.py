@@ -56,7 +56,7 @@ def _ap(
         markers=tuple(sorted(set(own.quality) - set(blocking))),
         in_work=own.in_work,
         self_employed="self_employed" in own.quality,
-        jobs=_jobs(person, own, period.end, seen),
+        jobs=_jobs(own, period.end, seen),
     )
 
 
@@ -68,23 +68,23 @@ def amount_of(own: PeriodClaimant) -> int | None:
 
 
 def _blocking(own: PeriodClaimant, parameters: Parameters) -> tuple[str, ...]:
-    unknown = ("no_figure",) if own.attributed_pence is None else ()
-    return tuple(code for code in parameters.blocking if code in own.quality) + unknown
+    """What withholds the conclusion. A figure that is missing, or only indicated by a statement, concludes nothing."""
+    doubtful = own.indicative or own.attributed_pence is None
+    return tuple(code for code in parameters.blocking if code in own.quality) + (("no_figure",) if doubtful else ())
 
 
-def _jobs(person: Person, own: PeriodClaimant, end: date, seen: dict[str, Job]) -> tuple[Job, ...]:
-    """Jobs known by the period's end, those of earlier periods included; leaving dates as known now."""
+def _jobs(own: PeriodClaimant, end: date, seen: dict[str, Job]) -> tuple[Job, ...]:
+    """Jobs known by the period's end, those of earlier periods included."""
     for old in seen:
         seen[old] = msgspec.structs.replace(seen[old], gross=0, paydays=0)
     for job in own.employments:
-        known = person.employments.get(job.employment_id)
         seen[job.employment_id] = Job(
             employment_id=job.employment_id,
             gross=job.gross_pence,
             paydays=job.paydays,
             frequency=job.frequency,
-            started_on=job.started_on or (known.started_on if known else None),
-            ended_on=job.ended_on or (known.ended_on if known else None),
+            started_on=job.started_on,
+            ended_on=job.ended_on,
         )
     return tuple(sorted((job for job in seen.values() if _begun(job, end)), key=lambda job: job.employment_id))
 
@@ -142,7 +142,7 @@ def guard_facts(doc: ClaimDoc, claimant_id: str, period_id: str, as_of: date) ->
     own = period.person(claimant_id) if period is not None else None
     quality = own.quality if own is not None else ()
     entry = in_force(member, as_of)
-    contested = any(contest.open and contest.period_id in (None, period_id) for contest in person.contests)
+    contested = period is not None and any(contest.covers(period_id, period.start) for contest in person.contests)
     case = person.open_case()
     return GuardFacts(
         stops=stops(doc, claimant_id),

@@ -103,7 +103,6 @@ def move(setup: Setup, work: Work, event: earnings.ClaimantMoved) -> None:
         cases={**{k: c for k, c in person.cases.items() if not (own_case and c.open)}, **arrived.cases},
         contacts=tuple(sorted({*person.contacts, *arrived.contacts}, key=lambda contact: (contact.on, contact.ref))),
         contests=(*person.contests, *arrived.contests),
-        employments={**person.employments, **arrived.employments},
         last_kept_appointment=person.last_kept_appointment or arrived.last_kept_appointment,
         arm=arrived.arm or person.arm,
         carried=msgspec.structs.replace(aps[-1], carried=True) if aps else arrived.carried,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 
 from fastapi import FastAPI
 
@@ -15,7 +14,6 @@ from referrals.desk import COACH, KIND, OFFICE, SEAT, Setup
 from referrals.model import ClaimDoc, Seat
 from referrals.policy_files import book_of, shipped
 from referrals.settings import ReferralsSettings
-from streaming.cli import Program
 from streaming.clock import make_clock
 from streaming.crypto import FieldCipher
 from streaming.database import pool
@@ -29,11 +27,6 @@ from web.issuer import Issuer
 
 NAME = "referrals"
 KINDS = (Kind(SEAT, Seat), Kind(KIND, ClaimDoc), Kind(COACH, CoachChanged), Kind(OFFICE, OfficeChanged))
-
-
-def read_settings() -> ReferralsSettings:
-    """From the environment."""
-    return ReferralsSettings()  # type: ignore[call-arg]
 
 
 def setup() -> Setup:
@@ -82,14 +75,3 @@ def build_api(settings: ReferralsSettings) -> FastAPI:
         production=settings.environment == "production",
         open_resources=lambda: connections,
     )
-
-
-PROGRAM = Program(
-    name=NAME,
-    settings=read_settings,
-    database_url=lambda settings: settings.referrals_database_url,
-    spec=build_spec,
-    api=build_api,
-    migrations=Path(__file__).parents[2] / "migrations",
-    port=8102,
-)

@@ -138,11 +138,16 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Contest(msgspec.Struct, frozen=True, kw_only=True):
-    """The claimant says that earnings are wrong; period None: any period."""
+    """The claimant says that earnings are wrong; period_id None: the periods that begin on or after `since`."""
 
     period_id: str | None
     why_code: str
+    since: date
     open: bool = True
+
+    def covers(self, period_id: str, start: date) -> bool:
+        """An open contest about this period."""
+        return self.open and (period_id == self.period_id if self.period_id is not None else start >= self.since)
 
 
 class Query(msgspec.Struct, frozen=True, kw_only=True):
@@ -152,15 +157,6 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     period_id: str
     cause: str
     blocking: bool
-
-
-class Employment(msgspec.Struct, frozen=True, kw_only=True):
-    """A job as the payment events tell it."""
-
-    employer_id: str
-    started_on: date | None = None
-    ended_on: date | None = None
-    frequency: str = "M1"
 
 
 class Person(msgspec.Struct, frozen=True, kw_only=True):
@@ -179,7 +175,6 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     observed: dict[str, Observed] = {}
     contests: tuple[Contest, ...] = ()
     queries: dict[str, Query] = {}
-    employments: dict[str, Employment] = {}
     asked: dict[str, str] = {}
     last_kept_appointment: date | None = None
     arm: str | None = None

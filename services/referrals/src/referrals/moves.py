@@ -150,7 +150,8 @@ def reopen(at: Turn, why: str) -> None:
 def contest(desk: Desk, claimant_id: str, by: Actor, period_id: str | None, why_code: str) -> Contest:
     """The claimant says that earnings are wrong: no contact flag from them until that is answered."""
     person = desk.person(claimant_id)
-    made = Contest(period_id=period_id, why_code=why_code)
+    latest = max((period.start for period in desk.doc.periods.values()), default=desk.today)
+    made = Contest(period_id=period_id, why_code=why_code, since=latest)
     person = desk.keep(replace(person, contests=(*(c for c in person.contests if c.period_id != period_id), made)))
     _tell(desk, person, by, "EarningsContested", events.EarningsContested, made)
     return made

@@ -86,6 +86,8 @@ def _cases(doc: ClaimDoc | None) -> dict[str, Person]:
 def _differs(before: Person | None, after: Person, case_id: str) -> bool:
     if before is None or before.cases[case_id] != after.cases[case_id]:
         return True
+    if before.queries != after.queries:
+        return True
     return before.flags is not after.flags and any(
         before.flags.get(flag_id) != after.flags.get(flag_id) for flag_id in after.cases[case_id].flag_ids
     )

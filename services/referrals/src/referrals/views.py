@@ -68,6 +68,10 @@ def case_view(claim_id: str, person: Person, case: Case) -> dict[str, Any]:
         "opened_at": _instant(case.opened_at),
         "closed_at": _instant(case.closed_at),
         "contact_requested": case.requested,
+        "earnings_queries": [
+            {"query_id": query.query_id, "period_id": query.period_id, "cause": query.cause, "blocking": query.blocking}
+            for query in person.queries.values()
+        ],
         "allowed": list(MOVES[case.state]),
     }
 
