@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from employer_link import commands, lookups, views
 from employer_link.access import PARTIES
+from employer_link.api import answers
 from employer_link.api.bodies import EmployerContact, NewConsent, OnBehalfOf
 from employer_link.api.parts import Parts, Side, answer, may_change, may_read
 from employer_link.model import Claim, OnBehalf
@@ -37,7 +38,7 @@ def router(parts: Parts) -> APIRouter:
     """Routes of the claimant."""
     routes = APIRouter(prefix="/v1", tags=["claimant"])
 
-    @routes.post("/consents", status_code=201)
+    @routes.post("/consents", status_code=201, response_model=answers.ConsentView)
     def give_consent(request: Request, principal: Caller, body: NewConsent) -> Response:
         """Let one employer see these fields, for this purpose, until this day."""
         with parts.connection() as conn:
@@ -55,7 +56,7 @@ def router(parts: Parts) -> APIRouter:
             lambda work: commands.give_consent(work, claim.claim_id, body.claimant_id, values, behalf, parts.policy),
         )
 
-    @routes.get("/consents/{consent_id}")
+    @routes.get("/consents/{consent_id}", response_model=answers.ConsentView)
     def get_consent(request: Request, principal: Caller, consent_id: str) -> Response:
         """One consent, whoever recorded it."""
         with parts.connection() as conn:
@@ -66,7 +67,7 @@ def router(parts: Parts) -> APIRouter:
         assert consent is not None  # else 404 above
         return etag.response(request, views.consent_view(consent))
 
-    @routes.delete("/consents/{consent_id}")
+    @routes.delete("/consents/{consent_id}", response_model=answers.ConsentView)
     def withdraw_consent(request: Request, principal: Caller, consent_id: str, body: OnBehalfOf | None = None) -> Response:
         """Take a consent back; everything that rests on it closes at once."""
         with parts.connection() as conn:
@@ -83,7 +84,7 @@ def router(parts: Parts) -> APIRouter:
             lambda work: commands.withdraw_consent(work, claim.claim_id, consent_id, behalf, parts.policy),
         )
 
-    @routes.get("/claimants/{claimant_id}/consents")
+    @routes.get("/claimants/{claimant_id}/consents", response_model=answers.Page[answers.ConsentView])
     def list_consents(request: Request, principal: Caller, claimant_id: str, page: Paged) -> Response:
         """Every consent in the person's name, also those that a coach recorded."""
         after = page.after(str)
@@ -95,7 +96,7 @@ def router(parts: Parts) -> APIRouter:
         items = [views.consent_view(claims[claim_id].consents[consent_id]) for consent_id, claim_id in rows]
         return answer(page.body(items, lambda view: [view["consent_id"]], lambda view: view | {"etag": etag.of(view)}))
 
-    @routes.get("/claimants/{claimant_id}/employer-contact")
+    @routes.get("/claimants/{claimant_id}/employer-contact", response_model=answers.EmployerContactView)
     def get_contact(request: Request, principal: Caller, claimant_id: str) -> Response:
         """Which employers must not be contacted."""
         with parts.connection() as conn:
@@ -104,7 +105,7 @@ def router(parts: Parts) -> APIRouter:
             claimant = parts.read(conn, "claimant", claimant_id)
         return etag.response(request, views.contact_view(claimant_id, claimant))
 
-    @routes.put("/claimants/{claimant_id}/employer-contact")
+    @routes.put("/claimants/{claimant_id}/employer-contact", response_model=answers.EmployerContactView)
     def put_contact(request: Request, principal: Caller, claimant_id: str, body: EmployerContact) -> Response:
         """Forbid or allow contact with one employer, or with all (employer_id null). Forbidding stops everything at once."""
         with parts.connection() as conn:
@@ -124,7 +125,7 @@ def router(parts: Parts) -> APIRouter:
             ),
         )
 
-    @routes.get("/claimants/{claimant_id}/engagements")
+    @routes.get("/claimants/{claimant_id}/engagements", response_model=answers.Page[answers.EngagementView])
     def list_engagements(request: Request, principal: Caller, claimant_id: str, page: Paged) -> Response:
         """The person's engagements, drafts included, soonest due first."""
         after = parts.place(page)
