@@ -19,13 +19,14 @@ from contracts.earnings import Claim, ClaimClaimant, ClaimOpened, Easement
 from contracts.reference import CoachChanged, OfficeChanged, WeeklyHours
 from contracts.referrals import CaseOpened, ContactRequested
 from contracts.upstream import ContactPreferences
+from contracts.vocabulary import Weekday
 from devstack.credentials import client
 from devstack.platform import Platform
 from streaming.clock import advance
 
 T = TypeVar("T")
 WAIT_S = 20.0
-WEEKDAYS = ("mon", "tue", "wed", "thu", "fri")
+WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri")
 
 
 def eventually(ask: Callable[[], T | None], what: str, within: float = WAIT_S) -> T:
@@ -230,7 +231,7 @@ class Rig:
 
     def query(self, sql: str, *values: Any) -> list[Any]:
         with psycopg.connect(self.platform.databases["notifications"]) as conn:
-            return conn.execute(sql, values).fetchall()  # type: ignore[call-overload, no-any-return]
+            return conn.execute(sql, values).fetchall()
 
 
 def easement(first: date, until: date) -> Easement:

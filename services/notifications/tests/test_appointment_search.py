@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from contracts.reference import CoachChanged, OfficeChanged, WeeklyHours
+from contracts.vocabulary import Weekday
 from notifications import bank_holidays, policy, slot_ids
 from notifications.model import Calendar, CoachDoc, Interval, Leave, OfficeDoc, Window
 from notifications.rules.calendars import SlotKey
@@ -16,7 +17,7 @@ from notifications.rules.search import Terms, find, help_for
 from notifications.rules.slots import Needs, NoContact
 
 POLICY = policy.current()
-WEEK = ("mon", "tue", "wed", "thu", "fri")
+WEEK: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri")
 HOME = "home"
 
 

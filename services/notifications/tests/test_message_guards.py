@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from contracts.earnings import Claim, ClaimClaimant, Easement
 from contracts.reference import WeeklyHours
+from contracts.vocabulary import Weekday
 from notifications import texts
 from notifications.model import Appointment, Case, ClaimDoc, Contact, Dispute, Message
 from notifications.rules.sending import BurdenCap, Go, Stop, Wait, judge, polite_time
@@ -169,7 +170,7 @@ def test_a_cancellation_is_told_even_when_the_case_is_over() -> None:
     assert ruling(doc(cases=ended("closed")), message("appointment-cancelled")) == Go()
 
 
-EVERY_DAY = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+EVERY_DAY: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 NIGHT = (WeeklyHours(days=EVERY_DAY, from_="21:00", to="08:00"),)
 SHIFT = (WeeklyHours(days=("tue",), from_="08:00", to="16:00"),)
 

@@ -55,3 +55,21 @@ def test_lists_are_paged_and_unknown_filters_refused(rig: Rig) -> None:
     assert first["items"][-1]["starts_at"] < second["items"][0]["starts_at"]
     assert rig.http.get("/v1/appointments?nonsense=1", headers=coach).status_code == 422
     assert rig.http.get(f"/v1/appointments?date={monday}", headers=coach).json() == {"items": [], "next": None}
+
+
+def test_access_ends_when_a_coach_is_moved_or_stops_whatever_the_token_says(rig: Rig) -> None:
+    name = rig.person()
+    rig.contact(name)
+    path = f"/v1/appointments/{rig.appointment(name).json()['appointment_id']}"
+    token = rig.as_(f"{name}-colleague", "coach", coach_id=f"{name}-colleague", office_ids=(f"{name}-office",))
+    assert rig.http.get(path, headers=token).status_code == 200
+    elsewhere = rig.office(f"{name}-elsewhere")
+    rig.coach(f"{name}-colleague", elsewhere)
+    rig.drain()
+    assert rig.http.get(path, headers=token).status_code == 404
+    rig.coach(f"{name}-colleague", f"{name}-office", version=2)
+    rig.drain()
+    assert rig.http.get(path, headers=token).status_code == 200
+    rig.coach(f"{name}-colleague", f"{name}-office", version=3, active=False)
+    rig.drain()
+    assert rig.http.get(path, headers=token).status_code == 404

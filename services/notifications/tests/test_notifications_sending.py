@@ -85,3 +85,23 @@ def test_a_failed_delivery_is_published(rig: Rig) -> None:
     rig.preferences(name, version=2, email="perm-fail@simulator.notify")
     rig.contact(name, channel="message")
     types_are(rig, name, "MessageRequested", "MessageSent", "MessageFailed")
+
+
+def test_nothing_is_sent_while_the_service_is_catching_up(rig: Rig) -> None:
+    name = rig.person()
+    supervisor = rig.platform.supervisor
+    supervisor.restart(SENDER, {"SENDER_BRAKE_LAG": "1"})
+    supervisor.stop("notifications-worker")
+    rig.contact(name)
+    coach = rig.own_coach(name)
+    slots = rig.http.get(f"/v1/coaches/{name}-coach/slots?from={rig.a_monday()}", headers=coach).json()["items"]
+    body = {"case_id": f"{name}-case", "slot_id": slots[0]["slot_id"]}
+    booked = rig.http.post("/v1/appointments", json=body, headers=coach | {"Idempotency-Key": f"{name}-book"})
+    assert booked.status_code == 201
+    health = rig.http.get("/health/drained").json()
+    assert (health["lag"], health["queue"]) == (1, 1)
+    eventually(lambda: '"on": true' in supervisor.log(SENDER).read_text().rsplit("sender.starting", 1)[1], "the brake is on")
+    assert rig.sends(name) == []
+    supervisor.restart("notifications-worker")
+    eventually(lambda: rig.sends(name), "the offer is sent after all")
+    supervisor.restart(SENDER, {"SENDER_BRAKE_LAG": "2000"})

@@ -131,7 +131,8 @@ def test_two_coaches_book_one_slot_and_one_wins(rig: Rig) -> None:
 
     def book(name: str) -> int:
         body = {"case_id": f"{name}-case", "slot_id": slot["slot_id"], "accepted_by": "claimant"}
-        return rig.http.post("/v1/appointments", json=body, headers=coach | {"Idempotency-Key": f"{name}-book"}).status_code
+        answer = rig.http.post("/v1/appointments", json=body, headers=coach | {"Idempotency-Key": f"{name}-book"})
+        return int(answer.status_code)
 
     with ThreadPoolExecutor(2) as threads:
         assert sorted(threads.map(book, (first, second))) == [201, 409]

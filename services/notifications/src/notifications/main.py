@@ -14,7 +14,7 @@ from notifications.consumers.handle import handle
 from notifications.consumers.prepare import prepare
 from notifications.links import links
 from notifications.model import ClaimDoc, CoachDoc, OfficeDoc
-from notifications.settings import Settings
+from notifications.settings import NAME, Settings
 from notifications.setup import Setup
 from notifications.store import queue
 from notifications.store.projections import project
@@ -28,7 +28,7 @@ from streaming.unit_of_work import UnitOfWork
 
 log = structlog.get_logger()
 
-NAME = "notifications"
+
 KINDS = (Kind("claim", ClaimDoc), Kind("coach", CoachDoc), Kind("office", OfficeDoc))
 """In lock order."""
 

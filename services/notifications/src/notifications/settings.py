@@ -11,6 +11,7 @@ from streaming.settings import PlatformSettings
 
 DEV_NOTIFY_MARK = "dev"
 DEV_BEARER_MARK = "dev-"
+NAME = "notifications"
 PORT = 8103
 
 

@@ -6,8 +6,8 @@ from fastapi import FastAPI
 
 from notifications.api import appointments, calendars, messages
 from notifications.api.context import Api
-from notifications.main import NAME, build_setup, build_spec
-from notifications.settings import Settings
+from notifications.main import build_setup, build_spec
+from notifications.settings import NAME, Settings
 from streaming.clock import make_clock
 from streaming.database import pool
 from streaming.health import EndOffsets, Health

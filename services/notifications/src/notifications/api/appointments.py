@@ -55,7 +55,13 @@ def router(api: Api) -> APIRouter:
         with api.pool.connection() as conn:
             audit.read(conn, request, who, "appointments", ids={"coach_id": coach, "claimant_id": claimant})
             rows = queries.appointments(
-                conn, reach(who), coach=coach, claimant=claimant, between=between, after=after, limit=page.fetch
+                conn,
+                reach(api.current(conn, who)),
+                coach=coach,
+                claimant=claimant,
+                between=between,
+                after=after,
+                limit=page.fetch,
             )
             docs = api.documents(conn, [(documents.CLAIM, claim_id) for claim_id in sorted({row[0] for row in rows})])
         found = [
@@ -71,7 +77,7 @@ def router(api: Api) -> APIRouter:
         access.check(
             conn,
             request,
-            who,
+            api.current(conn, who),
             "appointment",
             subject(whose),
             scopes=scopes,
@@ -112,7 +118,7 @@ def router(api: Api) -> APIRouter:
         """A coach takes a slot for a case. With `accepted_by: claimant` it is booked, else offered by a message."""
         with api.pool.connection() as conn:
             whose = queries.of_case(conn, body.case_id)
-            access.check(conn, request, who, "case", subject(whose), scopes=COACHES, case_id=body.case_id)
+            access.check(conn, request, api.current(conn, who), "case", subject(whose), scopes=COACHES, case_id=body.case_id)
         if whose is None:
             raise not_found()
         claim_id, claimant_id = whose.claim_id, whose.claimant_id

@@ -51,7 +51,7 @@ def router(api: Api) -> APIRouter:
         doc: CoachDoc | None = api.document(conn, documents.COACH, coach_id)
         known = doc is not None and (doc.facts is not None or doc.calendar is not None)
         place = _subject(coach_id, doc) if known else None
-        access.check(conn, request, who, "calendar", place, scopes=READERS, coach_id=coach_id)
+        access.check(conn, request, api.current(conn, who), "calendar", place, scopes=READERS, coach_id=coach_id)
         if doc is None:
             raise not_found()
         return doc
@@ -73,7 +73,7 @@ def router(api: Api) -> APIRouter:
             place = _subject(coach_id, doc)
             mine = who.coach_id == coach_id or who.has("team-leader", "operator")
             scopes = READERS if mine else ("team-leader", "operator")
-            access.check(conn, request, who, "calendar", place, scopes=scopes, coach_id=coach_id)
+            access.check(conn, request, api.current(conn, who), "calendar", place, scopes=scopes, coach_id=coach_id)
 
         def act(work: Work) -> Reply:
             before = documents.coach(work, coach_id)

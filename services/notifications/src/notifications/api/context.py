@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from psycopg import Connection
 from psycopg_pool import ConnectionPool
 
+from notifications.acts.documents import COACH
+from notifications.model import CoachDoc
 from notifications.setup import Setup
 from notifications.store.queries import Reach, Whose
 from streaming.clock import Clock
@@ -19,6 +21,8 @@ from streaming.unit_of_work import UnitOfWork
 from web.access import WHOLE_PLATFORM, Subject
 from web.commands import PooledShell
 from web.principal import Principal
+
+STAFF = frozenset({"coach", "team-leader"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,15 @@ class Api:
     def document(self, conn: Connection[Any], kind: str, key: str) -> Any:
         """One document for a read, or None."""
         return self.documents(conn, [(kind, key)]).get((kind, key))
+
+    def current(self, conn: Connection[Any], who: Principal) -> Principal:
+        """The caller as reference data knows them now, whatever the token says: today's offices, nothing once inactive."""
+        doc: CoachDoc | None = self.document(conn, COACH, who.coach_id) if who.coach_id is not None else None
+        if doc is None or doc.facts is None:
+            return who
+        if not doc.facts.active:
+            return replace(who, scopes=who.scopes - STAFF, coach_id=None, office_ids=())
+        return replace(who, office_ids=doc.facts.offices)
 
     def unit(self, conn: Connection[Any]) -> UnitOfWork:
         """For changes that are not a caller's command."""

@@ -48,7 +48,9 @@ def router(api: Api) -> APIRouter:
                 coach_ids=tuple(name for entry in entries for name in entry.coach_ids),
                 office_ids=tuple(name for entry in entries for name in entry.office_ids),
             )
-            access.check(conn, request, who, "messages", place if entries else None, scopes=READERS, claimant_id=claimant_id)
+            known = place if entries else None
+            reader = api.current(conn, who)
+            access.check(conn, request, reader, "messages", known, scopes=READERS, claimant_id=claimant_id)
             if not entries:
                 raise not_found()
             rows = queries.messages_of(conn, claimant_id, after=after, limit=page.fetch)

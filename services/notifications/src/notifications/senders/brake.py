@@ -29,6 +29,7 @@ class Brake:
         self._limit = limit
         self._clock = clock
         self._on = True
+        self._told: bool | None = None
         self._asked: float | None = None
 
     def on(self, conn: Connection[Any]) -> bool:
@@ -43,7 +44,7 @@ class Brake:
             return self._on
         empty = conn.execute("SELECT 1 FROM progress LIMIT 1").fetchone() is None
         on = empty or lag >= self._limit
-        if on != self._on:
+        if on != self._told:
             log.warning("sender.brake", on=on, lag=lag, empty=empty)
-        self._on = on
+        self._on = self._told = on
         return on
