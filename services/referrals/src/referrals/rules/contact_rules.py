@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from fractions import Fraction
+from itertools import takewhile
 
 from referrals.rules.findings import Finding, decimals, finding
 from referrals.rules.history import History, growth, own_change, pay_is_cause, previous, previous_own, window
@@ -28,17 +29,20 @@ def job_ended(history: History, _: Parameters) -> Finding:
 
 
 def newly_in_work(history: History, parameters: Parameters) -> Finding:
-    """First pay after at least `min_nil_aps` closed periods with no pay and no open employment."""
+    """First pay after at least `min_nil_aps` closed periods with no pay and no open employment.
+
+    A job may have begun in the period just before: its first payday can fall into this one.
+    """
     now = history[-1]
-    known = [ap for ap in history[:-1] if ap.own_known]
-    idle = known[-parameters.min_nil_aps :]
+    nil = list(takewhile(lambda ap: not ap.paid, (ap for ap in reversed(history[:-1]) if ap.own_known)))
+    idle = [ap for ap in nil if not ap.open_job()]
     return finding(
         "newly-in-work",
         {"pay_pence": now.attributed or 0},
         own_pay_known=now.own_known,
         paid_in_period=now.paid,
-        no_pay_before=len(idle) == parameters.min_nil_aps and all(not ap.paid for ap in idle),
-        no_job_before=bool(idle) and not any(ap.open_job() for ap in idle),
+        no_pay_before=bool(nil),
+        no_job_before=len(idle) >= parameters.min_nil_aps,
         not_rapid_re_entry=not rapid_re_entry(history, parameters).holds,
     )
 
