@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import httpx
 import msgspec
 import psycopg
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
 
 from contracts import envelope, topics
 from contracts.earnings import Claim, ClaimClaimant, ClaimOpened, Easement
@@ -180,7 +180,15 @@ class Rig:
     def events(self, name: str, *topic_names: str) -> list[tuple[str, dict[str, Any]]]:
         """(type, body) of everything published under a claim's key so far, topic by topic."""
         wanted = topic_names or (topics.NOTIFICATIONS_APPOINTMENT, topics.NOTIFICATIONS_MESSAGE)
-        consumer = Consumer({"bootstrap.servers": self.platform.bootstrap, "group.id": "none", "enable.auto.commit": False})
+        consumer = Consumer(
+            {
+                "bootstrap.servers": self.platform.bootstrap,
+                "group.id": "none",
+                "enable.auto.commit": False,
+                "enable.partition.eof": True,
+                "fetch.wait.max.ms": 20,
+            }
+        )
         try:
             return _read(
                 consumer, [TopicPartition(topic, n, 0) for topic in wanted for n in range(self.platform.partitions)], name
@@ -241,15 +249,20 @@ def easement(first: date, until: date) -> Easement:
 
 def _read(consumer: Consumer, places: list[TopicPartition], key: str) -> list[tuple[str, dict[str, Any]]]:
     """What is on these partitions now, as a read_committed consumer sees it."""
-    behind = {(place.topic, place.partition): consumer.get_watermark_offsets(place, timeout=10)[1] for place in places}
     consumer.assign(places)
     found: list[tuple[str, dict[str, Any]]] = []
+    left = {(place.topic, place.partition) for place in places}
     deadline = time.monotonic() + WAIT_S
-    while time.monotonic() < deadline:
-        if all(position.offset >= behind[position.topic, position.partition] for position in consumer.position(places)):
-            break
-        message = consumer.poll(0.05)
-        if message is not None and message.error() is None and message.key() == key.encode():
+    while left:
+        assert time.monotonic() < deadline, f"these partitions were not read to their end: {left}"
+        message = consumer.poll(0.2)
+        if message is None:
+            continue
+        error = message.error()
+        if error is not None:
+            assert error.code() == KafkaError._PARTITION_EOF, error
+            left.discard((message.topic() or "", message.partition() or 0))
+        elif message.key() == key.encode():
             headers: Any = message.headers()
             found.append((envelope.parse(headers).type, msgspec.json.decode(message.value() or b"null")))
     return sorted(found, key=lambda item: item[0])

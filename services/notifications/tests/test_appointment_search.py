@@ -65,7 +65,8 @@ def at(day: int, hour: int, minute: int = 0) -> datetime:
 
 def start_of(key: SlotKey | None) -> datetime:
     assert key is not None
-    return key.starts_at.astimezone(UTC)
+    assert key.starts_at.tzinfo is UTC, "instants are published in UTC"
+    return key.starts_at
 
 
 def test_the_first_time_with_two_clear_working_days() -> None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import base64
 import binascii
+from datetime import UTC
 
 import msgspec
 
 from notifications.rules.calendars import SlotKey
+
+LONGEST_MINUTES = 480
 
 _decoder = msgspec.json.Decoder(SlotKey)
 
@@ -18,8 +21,11 @@ def name(key: SlotKey) -> str:
 
 
 def read(slot_id: str) -> SlotKey | None:
-    """What the id stands for; None when it is not one of ours."""
+    """What the id stands for, its start in UTC; None when it is not one of ours."""
     try:
-        return _decoder.decode(base64.urlsafe_b64decode(slot_id + "=" * (-len(slot_id) % 4)))
+        key = _decoder.decode(base64.urlsafe_b64decode(slot_id + "=" * (-len(slot_id) % 4)))
     except (binascii.Error, ValueError, msgspec.MsgspecError):
         return None
+    if key.starts_at.tzinfo is None or not 0 < key.minutes <= LONGEST_MINUTES or "\x00" in f"{key.coach_id}{key.office_id}":
+        return None
+    return SlotKey(key.coach_id, key.office_id, key.starts_at.astimezone(UTC), key.minutes, key.channel)

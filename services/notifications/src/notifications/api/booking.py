@@ -23,6 +23,10 @@ from streaming.errors import Refused
 from streaming.work import Work
 
 
+FURTHEST = timedelta(days=366)
+"""Bank holidays are known this far ahead."""
+
+
 def judged(
     work: Work, setup: Setup, doc: ClaimDoc, *, case_id: str, claimant_id: str, slot_id: str, moving: Appointment | None = None
 ) -> tuple[SlotKey, bool]:
@@ -32,7 +36,7 @@ def judged(
     """
     key = slot_ids.read(slot_id)
     person = doc.person(claimant_id)
-    if key is None or person is None:
+    if key is None or person is None or key.starts_at > work.now + FURTHEST:
         raise Refused(422, "slot-invalid", "This is not a slot of this service. Read the slots again.")
     coach = documents.coach(work, key.coach_id)
     office = documents.office(work, key.office_id) if key.office_id else None

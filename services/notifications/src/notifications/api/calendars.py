@@ -16,6 +16,7 @@ from notifications.acts import documents
 from notifications.acts.calendars import appointments_at_risk
 from notifications.acts.contacts import DEFAULT_NATION
 from notifications.api.bodies import CalendarBody
+from notifications.api.booking import FURTHEST
 from notifications.api.context import Api, not_found
 from notifications.api.views import calendar_view, slot_view
 from notifications.model import Calendar, CoachDoc, Leave, OfficeDoc, Window
@@ -102,8 +103,8 @@ def router(api: Api) -> APIRouter:
         """Times that can be booked now for somebody without special needs, earliest first."""
         today = london_day(api.clock.now())
         begin, end = first or today, last or (first or today) + timedelta(days=13)
-        if not timedelta(0) <= end - begin < timedelta(days=LONGEST_DAYS):
-            raise Refused(422, "range-invalid", f"`to` must be on or after `from`, at most {LONGEST_DAYS} days.")
+        if not timedelta(0) <= end - begin < timedelta(days=LONGEST_DAYS) or end > today + FURTHEST:
+            raise Refused(422, "range-invalid", f"At most {LONGEST_DAYS} days from `from` to `to`, within a year from today.")
         after = page.after(str, str)
         with api.pool.connection() as conn:
             doc = visible(conn, request, who, coach_id)
@@ -151,7 +152,7 @@ def _free(
     today = london_day(api.clock.now())
     terms = Terms(
         limits=policy.limits,
-        bank_holidays=bank_holidays.around(min(begin, today).year),
+        bank_holidays=bank_holidays.around(today.year),
         nation=DEFAULT_NATION,
         offered_on=today,
         by="digital",

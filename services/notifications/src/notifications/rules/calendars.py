@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import msgspec
 
@@ -135,5 +135,5 @@ def free_times(
         start = begin
         while start + timedelta(minutes=minutes) <= close:
             if is_free(coach.taken, start, start + timedelta(minutes=minutes)):
-                yield SlotKey(coach.coach_id, office_id or home_office(coach), start, minutes, channel)
+                yield SlotKey(coach.coach_id, office_id or home_office(coach), start.astimezone(UTC), minutes, channel)
             start += timedelta(minutes=grid_minutes)
