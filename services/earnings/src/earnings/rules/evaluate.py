@@ -141,6 +141,8 @@ def _since(claim_id: str, claim: Claim, line: Timeline, context: Context) -> int
                 days.append(claim.attributed[context.touched].start)
             days.extend(later.moved_to for later in book.job.placed if later.moved_to and later.payment.paid_on >= paid_on)
             before = job_before(claim, books, book.job)
+            if paid_on <= book.job.first_payday:
+                days.append(book.job.known_from)
             if before != job_now(books, book.job):
                 days.extend(day for day in (book.job.known_from, book.job.ended_on) if day is not None)
                 if before is not None:

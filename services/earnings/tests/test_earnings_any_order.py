@@ -1,0 +1,211 @@
+"""Any order and any duplication of the same messages ends in the same facts, and nothing is left to be said."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+import msgspec
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.support.memory_platform import MemoryService
+
+from earnings import kinds, policy_file
+from earnings.consumers import handler, journal
+from earnings.intake.facts import ClaimantFact, ContractFact, Fact, PaymentFact, StatementFact
+from earnings.main import POLICY_DAY
+from earnings.model import Claim, Claimant, Contract, Order, Payment, Person, Source, Statement
+from earnings.refresh import Judge
+from earnings.rules.calendar import london_day
+from earnings.timers import firing
+from streaming.records import Cause, Item, Prepared, Record
+from streaming.spec import Spec
+
+FIRST = date(2026, 1, 10)
+END = datetime(2026, 8, 1, 9, tzinfo=UTC)
+CLAIM, PEOPLE, NINOS = "claim-1", ("person-1", "person-2"), ("nino-1", "nino-2")
+JUDGE = Judge(policy_file.load(POLICY_DAY))
+JOBS = [("123/A1", "1", "M1"), ("123/A1", "2", "M1"), ("456/B2", "9", "W1"), ("789/C3", "5", "IR")]
+days = st.integers(-20, 190).map(lambda number: FIRST + timedelta(days=number))
+
+
+def at(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, 8, tzinfo=UTC)
+
+
+def order(version: int) -> Order:
+    return Order(datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=version), 0, version)
+
+
+@st.composite
+def payment(draw: st.DrawFn, number: int) -> Payment:
+    employer, job, usual = draw(
+        st.sampled_from([("123/A1", "1", "M1"), ("123/A1", "2", "M1"), ("456/B2", "9", "W1"), ("789/C3", "5", "IR")])
+    )
+    paid_on = draw(days)
+    received = at(paid_on + timedelta(days=draw(st.sampled_from([0, 0, 0, 1, 12, 45]))))
+    gross = draw(st.sampled_from([-15_000, 0, 40_000, 90_000, 90_000, 105_000, 195_000]))
+    return Payment(
+        payment_id=str(number),
+        employer=employer,
+        job=job,
+        payroll_id=job,
+        paid_on=paid_on,
+        received_at=received,
+        received_on=london_day(received),
+        submitted_at=received,
+        gross=gross,
+        taxable=gross,
+        year_to_date=draw(st.sampled_from([None, gross, gross + 90_000, 300_000])),
+        frequency=draw(st.sampled_from([usual, usual, usual, "W4"])),
+        source=Source("rti", 0, number),
+        content=f"{number}".encode(),
+        periods_covered=draw(st.sampled_from([1, 1, 1, 2])),
+        late_reason=draw(st.sampled_from([None, None, "H", "G"])),
+        started_on=draw(st.sampled_from([None, FIRST - timedelta(days=90), FIRST + timedelta(days=45)])),
+        ended_on=draw(st.sampled_from([None, None, None, paid_on])),
+        after_leaving=draw(st.sampled_from([False, False, True])),
+        strike_or_absence=draw(st.sampled_from([False, False, True])),
+    )
+
+
+@st.composite
+def messages(draw: st.DrawFn) -> list[Fact]:
+    """What upstream says about a household in half a year."""
+    couple = draw(st.booleans())
+    people = PEOPLE if couple else PEOPLE[:1]
+    facts: list[Fact] = []
+    for person, nino in zip(people, NINOS, strict=False):
+        for version in range(draw(st.integers(1, 2))):
+            known = draw(st.sampled_from([nino, nino, nino, None, "nino-3"]))
+            document = Claimant(order=order(version), person=known, office_id=draw(st.sampled_from(["o1", "o2"])))
+            facts.append(ClaimantFact(person, order(version), f"{version}{known}".encode(), document))
+    for version in range(draw(st.integers(1, 2))):
+        entitlement = FIRST + timedelta(days=draw(st.sampled_from([0, 0, 0, 3, 19, 21])))
+        closed = draw(st.sampled_from([None, None, None, FIRST + timedelta(days=140)]))
+        members = people if draw(st.sampled_from([True, True, True, False])) else people[:1]
+        document_ = Contract(members, entitlement, entitlement, 14, closed_on=closed)
+        facts.append(ContractFact(CLAIM, order(version), f"{version}".encode(), document_))
+    for number in range(draw(st.integers(0, 3))):
+        start = FIRST + timedelta(days=30 * draw(st.integers(0, 5)) + draw(st.integers(-6, 6)))
+        end = start + timedelta(days=draw(st.integers(24, 33)))
+        for version in range(draw(st.integers(1, 2))):
+            gone = version == 1 and draw(st.booleans())
+            statement = Statement(
+                str(number), order(version), start, end + timedelta(days=version), Source("s", number, version),
+                net=draw(st.sampled_from([None, 0, 80_000])), self_employed=draw(st.booleans()),
+            )  # fmt: skip
+            facts.append(
+                StatementFact(
+                    str(number), order(version), f"{version}".encode(), None if gone else CLAIM, None if gone else statement
+                )
+            )
+    reports = [draw(payment(number)) for number in range(draw(st.integers(0, 9)))]
+    for report in reports:
+        person = draw(st.sampled_from(["nino-1", "nino-1", "nino-2", "nino-3"]))
+        facts.append(PaymentFact(report.payment_id, person, report, True))
+        if draw(st.sampled_from([False, False, False, True])):
+            invalid = msgspec.structs.replace(report, invalid_from=date(2026, 7, 1))
+            facts.append(PaymentFact(report.payment_id, person, invalid, True))
+    return facts
+
+
+def roots(fact: Fact) -> tuple[tuple[str, str], ...]:
+    return (("any", fact.record_id),)
+
+
+def play(facts: Sequence[Fact]) -> MemoryService:
+    """Handle the facts in this order, spread over 80 days with their timers, then everything that is due."""
+
+    def prepare(records: Sequence[Record]) -> Sequence[Prepared]:
+        return [Item(r, Cause(f"{r.offset}", f"{r.offset}"), roots(facts[r.offset]), facts[r.offset]) for r in records]
+
+    service = MemoryService(
+        Spec(
+            name="earnings",
+            kinds=kinds.KINDS,
+            topics={"facts": prepare},
+            handle=handler(JUDGE),
+            fire=firing(JUDGE),
+            links=kinds.links,
+            journal=journal,
+        )
+    )
+    begin, step = END - timedelta(days=80), timedelta(days=80) / (len(facts) + 1)
+    for number in range(len(facts)):
+        now = begin + step * (number + 1)
+        service.fire(now)
+        service.consume(Record("facts", 0, number, 0, b"", b""), now)
+    service.fire(END)
+    return service
+
+
+def digest(service: MemoryService) -> dict[str, Any]:
+    """The facts: documents and figures, without versions, ledger outcomes and times."""
+    claim: Claim = service.docs[("claim", CLAIM)]
+    assert claim.contract is not None
+    members = set(claim.contract.people)
+    present = {
+        payment.payment_id
+        for kind, _ in service.docs
+        if kind == "claimant"
+        for payment in _payments(service, service.docs[(kind, _)])
+        if _ in members
+    }
+    return {
+        "contract": msgspec.structs.replace(claim.contract, updated_at=None),
+        "statements": sorted((s.statement_id, s.start, s.end, s.waiting) for s in claim.statements),
+        "assessed": [(a.start, a.end, a.closed, a.content) for a in claim.assessed if not a.gone],
+        "attributed": sorted((i, a.start, a.gross, a.rule) for i, a in claim.attributed.items() if i in present),
+        "queries": sorted((q.claimant_id, q.start, q.cause) for q in claim.queries if q.resolved_at is None),
+        "people": {
+            key: sorted((p.payment_id, p.invalid_from) for p in doc.payments)
+            for (kind, key), doc in service.docs.items()
+            if kind == "person" and (doc.payments or doc.claimants)
+        },
+    }
+
+
+def _payments(service: MemoryService, claimant: Claimant) -> tuple[Payment, ...]:
+    person: Person | None = None if claimant.person is None else service.docs.get(("person", claimant.person))
+    return () if person is None else person.payments
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(messages(), st.randoms(use_true_random=False), st.integers(0, 5))
+def test_order_and_repetition_do_not_matter(facts: list[Fact], random: Any, repeated: int) -> None:
+    there = play(facts)
+    mixed = facts + [random.choice(facts) for _ in range(repeated)]
+    random.shuffle(mixed)
+    assert digest(play(mixed)) == digest(there)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(messages(), st.randoms(use_true_random=False))
+def test_judging_everything_anew_says_nothing_new(facts: list[Fact], random: Any) -> None:
+    random.shuffle(facts)
+    service = play(facts)
+    work = service.work(Cause("again", "again"), END)
+    decision = JUDGE.refresh(work, CLAIM, "closed")
+    assert decision is not None
+    assert [event for event in decision.payment_events if type(event).__name__ != "EarningsQueryResolved"] == []
+    assert decision.period_events == []
+    assert work.effects.outgoing == []
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(messages())
+def test_periods_have_no_gap_and_figures_no_negative(facts: list[Fact]) -> None:
+    service = play(facts)
+    claim: Claim = service.docs[("claim", CLAIM)]
+    kept = [item for item in claim.assessed if not item.gone]
+    for before, after in pairwise(kept):
+        assert after.start == before.end + timedelta(days=1)
+    rows = service.rows.get("period", [])
+    for row in rows:
+        body = msgspec.json.decode(row["body"])
+        assert all((entry["attributed_pence"] or 0) >= 0 for entry in body["claimants"])
+    versions = [(row["period_id"], row["version"]) for row in rows]
+    assert len(versions) == len(set(versions))
