@@ -9,11 +9,14 @@ from __future__ import annotations
 import gc
 import warnings
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from devstack.errors import DevstackError
 from devstack.ports import LOCALHOST
 
 if TYPE_CHECKING:
+    from docker import DockerClient
     from docker.models.containers import Container
 
 KAFKA_IMAGE = "apache/kafka:4.3.1"
@@ -72,6 +75,13 @@ def kafka_environment(port: int) -> dict[str, str]:
     }
 
 
+@cache
+def _client() -> DockerClient:
+    import docker
+
+    return docker.from_env()
+
+
 @dataclass(frozen=True, slots=True)
 class Contained:
     """A running container: its id and the port of this machine that leads to it."""
@@ -80,9 +90,7 @@ class Contained:
     port: int
 
     def _container(self) -> Container:
-        import docker
-
-        return docker.from_env().containers.get(self.container_id)
+        return _client().containers.get(self.container_id)
 
     def alive(self) -> bool:
         return str(self._container().status) in ("running", "paused")
@@ -142,5 +150,10 @@ def _container(image: str, outlives_us: bool) -> Any:
 
 
 def _run(container: Any, port: int) -> Contained:
-    container.start()
+    from docker.errors import DockerException
+
+    try:
+        container.start()
+    except DockerException as error:
+        raise DevstackError(f"Docker answers, but could not start {container.image}: {error}") from error
     return Contained(str(container.get_wrapped_container().id), port)

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 from base64 import urlsafe_b64encode
 from pathlib import Path
@@ -100,9 +101,13 @@ def _download(home: Path) -> None:
         folder = Path(scratch)
         (folder / "pom.xml").write_text(_POM)
         target = folder / "libs"
+        # Java takes the home folder from the user database, where containers' users often have none that exists.
+        options = f"{os.environ.get('MAVEN_OPTS', '')} -Duser.home={Path.home()}".strip()
+        print(f"fetching Apache Kafka {VERSION} once, to {home} …", file=sys.stderr, flush=True)
         fetched = subprocess.run(
             [maven, "-q", "-B", "dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={target}"],
             cwd=folder,
+            env={**os.environ, "MAVEN_OPTS": options},
             capture_output=True,
             text=True,
             check=False,

@@ -25,7 +25,7 @@ from devstack.layout import SENDERS, SERVICES, Ports
 from devstack.ports import free_ports, require_free
 from devstack.supervisor import Program, Supervisor, inherited_environment
 
-READY_S = 60.0
+READY_S = 120.0
 SANDBOXES = "sandboxes"
 
 

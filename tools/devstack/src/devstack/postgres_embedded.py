@@ -14,6 +14,7 @@ import shutil
 import signal
 import stat
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -64,7 +65,17 @@ def _let_pass(path: Path) -> None:
     for folder in (path, *path.parents):
         mode = folder.stat().st_mode
         if not mode & stat.S_IXOTH:
+            print(f"PostgreSQL runs as nobody and must reach {path}: others may now pass through {folder}", file=sys.stderr)
             folder.chmod(mode | stat.S_IXOTH)
+
+
+def _let_use(programs_dir: Path) -> None:
+    """An installation made under a strict umask is unreadable for `nobody`; these are public programs."""
+    if not (programs_dir / "bin" / "postgres").stat().st_mode & stat.S_IXOTH:
+        for path in (programs_dir, *programs_dir.rglob("*")):
+            if not path.is_symlink():
+                mode = path.stat().st_mode
+                path.chmod(mode | stat.S_IROTH | (stat.S_IXOTH if mode & stat.S_IXUSR else 0))
 
 
 def socket_dir(data: Path) -> Path:
@@ -92,6 +103,7 @@ def start(var_dir: Path, timeout: float = 30.0) -> tuple[Child, Path]:
             os.chown(folder, *account)
     sockets.chmod(0o700)
     if account:
+        _let_use(bin_dir.resolve().parent)
         for folder in (sockets.parent, data.parent.parent, bin_dir.resolve()):
             _let_pass(folder)
     if not (data / "ready").exists():
