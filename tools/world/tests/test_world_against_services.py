@@ -43,7 +43,7 @@ from world.truth import truth
 from world.truth.judge import RULES
 
 FIELD_KEY = base64.b64encode(b"field key of this test, 32 bytes").decode()
-WORLD = generate(seed=4, claimants=200)
+WORLD = generate(seed=1, claimants=200)
 TRUTH = truth(WORLD)
 
 Keep = Callable[[Message], bool]
@@ -159,4 +159,4 @@ def test_a_platform_that_ignores_corrections_falls_below_095(data_key_service: s
         return b'"latePayeReportingReason":"H"' not in message.value and b"paymentNoLongerValid" not in message.value
 
     result = _scores(data_key_service, setup(), uncorrected)
-    assert all(result[rule].recall < 0.95 for rule in RULES)
+    assert {rule: one.recall for rule, one in result.items() if one.recall >= 0.95} == {}

@@ -94,6 +94,14 @@ def test_nobody_who_may_not_be_contacted_has_a_contact_label() -> None:
     assert not contact & {(note["claimant_id"], note["start"]) for note in stopped}
 
 
+def test_a_partners_pay_that_moves_both_is_neither_fall_nor_crossing_of_the_other() -> None:
+    household = {
+        (note["rule"], note["claimant_id"], note["start"]) for note in TRUTH["notes"] if note["cause"] == "household_change"
+    }
+    assert {rule for rule, _, _ in household} == {"fell-below-aet", "crossed-above-aet"}
+    assert not household & {(row["rule"], row["claimant_id"], row["start"]) for row in TRUTH["labels"]}
+
+
 def test_a_threshold_that_moves_is_no_fall() -> None:
     moved = [who for who, story in TRUTH["stories"].items() if story == "threshold_moves"]
     assert moved

@@ -89,7 +89,9 @@ def identity(
         needs=(rng.choice(["longer_slot", "private_room", "step_free", "bsl", "large_print", "interpreter"]),)
         if rng.random() < 0.08
         else (),
-        address=f"{rng.randint(1, 99)} Example Street, Exampleton EX1 1AA" if "letter" in channels else None,
+        address=f"{rng.randint(1, 99)} Example Street, Exampleton, EX1 1AA" if "letter" in channels else None,
+        quiet=("18:00", "22:00") if rng.random() < 0.1 else None,
+        works=rng.choice([("06:00", "10:00"), ("15:00", "21:00")]) if rng.random() < 0.15 else None,
     )
     contacts = [contact]
     if rng.random() < 0.04:

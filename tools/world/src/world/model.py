@@ -62,7 +62,7 @@ class Employer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contact:
-    """How a person wants to be reached, from `since` on."""
+    """How a person wants to be reached, from `since` on. quiet: from and to (HH:MM) of every day; works: of Monday to Friday."""
 
     since: date
     channels: tuple[str, ...]
@@ -71,6 +71,8 @@ class Contact:
     language: Literal["en", "cy"]
     needs: tuple[str, ...] = ()
     address: str | None = None
+    quiet: tuple[str, str] | None = None
+    works: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

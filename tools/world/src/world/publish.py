@@ -47,6 +47,7 @@ class Publisher:
             {
                 "bootstrap.servers": bootstrap_servers,
                 "client.id": "world",
+                "log_level": 3,  # errors only: a coordinator that is still loading is no news
                 "partitioner": "murmur2_random",
                 "enable.idempotence": True,
                 "linger.ms": 2,

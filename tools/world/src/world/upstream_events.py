@@ -12,6 +12,8 @@ from world import rti
 from world.documents import derived_id
 from world.model import Claim, Contact, Easement, Person
 
+_EVERY_DAY = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
@@ -74,9 +76,13 @@ def _preferences(person: Person, contact: Contact, version: int) -> dict[str, An
         "address": contact.address,
         "language": contact.language,
         "needs": list(contact.needs),
-        "quiet_hours": None,
-        "working_pattern": None,
+        "quiet_hours": _hours(_EVERY_DAY, contact.quiet),
+        "working_pattern": _hours(_EVERY_DAY[:5], contact.works),
     }
+
+
+def _hours(days: tuple[str, ...], span: tuple[str, str] | None) -> list[dict[str, Any]] | None:
+    return None if span is None else [{"days": list(days), "from": span[0], "to": span[1]}]
 
 
 def _easement(person: Person, easement: Easement, version: int) -> dict[str, Any]:
