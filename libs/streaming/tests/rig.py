@@ -97,14 +97,14 @@ class Rig:
         self.topics: list[str] = []
         self.expected: dict[str, Tally] = {}
         self.processes: list[Process] = []
-        self._admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
+        self._admin = AdminClient({"bootstrap.servers": bootstrap, "error_cb": lambda error: None})
         self._producer = Producer(
             {
                 "bootstrap.servers": bootstrap,
                 "linger.ms": 5,
                 "partitioner": "murmur2_random",
                 "enable.idempotence": True,
-                "log_level": 0,
+                "error_cb": lambda error: None,
             }
         )
         with self.connect() as conn:

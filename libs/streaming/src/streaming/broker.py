@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from confluent_kafka import KafkaException, TopicCollection, TopicPartition
+import structlog
+from confluent_kafka import KafkaError, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
 
 from streaming.errors import Infrastructure
+
+log = structlog.get_logger()
 
 TIMEOUT_S = 10.0
 _UNKNOWN_TOPIC = 3
@@ -33,14 +35,16 @@ class Bounds:
     end: int
 
 
+def _say(error: KafkaError) -> None:
+    """What the client notices between questions; a question that fails raises."""
+    log.debug("kafka.error", error=error.name())
+
+
 class Broker:
     """A thin, synchronous reader of topic metadata. Every method raises Infrastructure when the broker does not answer."""
 
     def __init__(self, bootstrap_servers: str) -> None:
-        self._admin = AdminClient(
-            {"bootstrap.servers": bootstrap_servers, "reconnect.backoff.max.ms": 1000, "log_level": 0},
-            logger=logging.getLogger("streaming.broker"),
-        )
+        self._admin = AdminClient({"bootstrap.servers": bootstrap_servers, "reconnect.backoff.max.ms": 1000, "error_cb": _say})
 
     def topics(self, names: Iterable[str]) -> dict[str, TopicInfo]:
         """Id and number of partitions of those that exist."""

@@ -107,8 +107,7 @@ class TopicClock:
                 "auto.offset.reset": "latest",
                 "fetch.wait.max.ms": 500,
                 "reconnect.backoff.max.ms": 1000,
-            },
-            logger=_quiet,
+            }
         )
         try:
             while not self._closing.is_set() and not self._assign(consumer):
@@ -181,7 +180,14 @@ def _shared(bootstrap_servers: str) -> TopicClock:
 
 @cache
 def _producer(bootstrap_servers: str) -> Producer:
-    return Producer({"bootstrap.servers": bootstrap_servers, "enable.idempotence": True, "linger.ms": 0}, logger=_quiet)
+    return Producer(
+        {
+            "bootstrap.servers": bootstrap_servers,
+            "enable.idempotence": True,
+            "linger.ms": 0,
+            "error_cb": lambda error: log.debug("clock.kafka", error=error.name()),
+        }
+    )
 
 
 def advance(bootstrap_servers: str, now: datetime, topic: str = PLATFORM_CLOCK) -> None:
@@ -194,13 +200,3 @@ def advance(bootstrap_servers: str, now: datetime, topic: str = PLATFORM_CLOCK) 
     producer.produce(topic, value=value, partition=0, on_delivery=lambda error, _: failed.append(error.name()) if error else None)
     if producer.flush(PUBLISH_TIMEOUT_S) or failed:
         raise Infrastructure(f"clock: not published ({', '.join(failed) or 'timed out'})")
-
-
-class _Quiet:
-    """librdkafka's own log lines, which would go to stderr unformatted, as structured events."""
-
-    def log(self, _level: int, message: str, *args: object, **_kw: object) -> None:
-        log.debug("kafka.client", message=message % args if args else message)
-
-
-_quiet: Any = _Quiet()

@@ -24,7 +24,7 @@ from typing import Any
 
 import psycopg
 import structlog
-from confluent_kafka import KafkaException, Producer
+from confluent_kafka import KafkaError, KafkaException, Producer
 from psycopg import Connection
 from psycopg.rows import class_row
 
@@ -145,7 +145,8 @@ class Relay:
     def step(self) -> int:
         """Publish at most one batch; returns how many. Raises NotLeader."""
         conn = self._connection()
-        if self._leading() and not self._anything(conn):
+        if self._producer is not None and self._leading() and not self._anything(conn):
+            self._producer.poll(0)
             return 0
         with conn.transaction():
             self._lead(conn)
@@ -161,7 +162,7 @@ class Relay:
     # -- leadership -----------------------------------------------------------------------------------------------
 
     def _leading(self) -> bool:
-        return self._producer is not None and time.monotonic() - self._renewed < RENEW_S
+        return time.monotonic() - self._renewed < RENEW_S
 
     def _lead(self, conn: Connection[Any]) -> None:
         """Take or renew the lease, first in the transaction; on becoming leader fence the one before in Kafka too."""
@@ -208,7 +209,7 @@ class Relay:
                 "acks": "all",
                 "linger.ms": 5,
                 "reconnect.backoff.max.ms": 1000,
-                "log_level": 0,
+                "error_cb": _say,  # without it the client writes its troubles to stderr in its own format
             }
         )
 
@@ -274,6 +275,10 @@ class Relay:
         self._measured = time.monotonic()
         row = self._connection().execute("SELECT extract(epoch FROM now() - time) FROM outbox ORDER BY seq LIMIT 1").fetchone()
         metrics.OUTBOX_OLDEST_SECONDS.set(max(0.0, float(row[0])) if row else 0.0)
+
+
+def _say(error: KafkaError) -> None:
+    log.debug("relay.kafka", error=error.name())
 
 
 def _describe(error: psycopg.Error | KafkaException) -> str:

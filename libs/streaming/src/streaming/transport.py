@@ -10,6 +10,7 @@ The methods overridden are private to faust-streaming 0.15.3: the version is pin
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
@@ -27,6 +28,7 @@ from streaming.records import Chunk, Record
 
 log = structlog.get_logger()
 
+POLL_LIMIT_S = 60.0
 HELD_BACK_S = 0.02
 """While a partition waits for room in the lanes, look again this often; the others are fetched meanwhile."""
 
@@ -136,7 +138,7 @@ class Consumer(driver.Consumer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.generation = 0
-        self.last_poll = 0.0
+        self.last_poll = time.monotonic()
         self._next: dict[TP, int] = {}
         self._safe: dict[TP, int] = {}
         self._placed = False
@@ -194,7 +196,7 @@ class Consumer(driver.Consumer):
     # -- fetching -------------------------------------------------------------------------------------------------
 
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Any:  # noqa: ASYNC109 - Faust's signature
-        self.last_poll = asyncio.get_running_loop().time()
+        self.last_poll = time.monotonic()
         if not self._placed:
             await self.perform_seek()
             return {}
@@ -274,11 +276,23 @@ class Consumer(driver.Consumer):
 
     # -- what health asks -----------------------------------------------------------------------------------------
 
-    def coordination_ended(self) -> bool:
-        """Whether the task that keeps the group membership is gone."""
-        consumer = self._thread._consumer
-        task = getattr(getattr(consumer, "_coordinator", None), "_coordination_task", None)
-        return task is not None and task.done()
+    def problem(self) -> str | None:
+        """Why a restart would help: the membership task is gone, or nothing is fetched although partitions are ours."""
+        coordinator = getattr(self._thread._consumer, "_coordinator", None)
+        task = getattr(coordinator, "_coordination_task", None)
+        if task is None:
+            return None
+        if task.done():
+            return "the consumer's group membership has ended"
+        silent = time.monotonic() - self.last_poll
+        if silent > POLL_LIMIT_S and (self.assignment() or self.app.rebalancing):
+            return f"the consumer has not fetched for {silent:.0f} s"
+        return None
+
+    def connected(self) -> bool:
+        """Whether any connection to the broker stands."""
+        client = getattr(self._thread._consumer, "_client", None)
+        return client is None or any(connection.connected() for connection in list(client._conns.values()))
 
     def lag(self) -> dict[tuple[str, int], int]:
         """Records between what was confirmed and the end of the log, as far as fetches have shown."""

@@ -39,7 +39,6 @@ from streaming.transport import ChunkApp, Fetching
 
 log = structlog.get_logger()
 
-POLL_LIMIT_S = 60.0
 STOP_LIMIT_S = 20.0
 WATCH_S = 2.0
 CREATE_TOPICS = "python -m devstack topics"
@@ -148,7 +147,7 @@ class _Worker:
             clock.subscribe(ticker.wake)
         lanes.start()
         ticker.start()
-        self._liveness.add_check(lambda: _consumer_problem(app))
+        self._liveness.add_check(lambda: app.reader.problem())
         running = asyncio.create_task(self._run_app(app))
         watching = asyncio.create_task(self._watch(app, lanes))
         try:
@@ -203,6 +202,10 @@ class _Worker:
     async def _watch(self, app: ChunkApp, lanes: Lanes) -> None:
         while True:
             await asyncio.sleep(WATCH_S)
+            if app.reader.connected():
+                self._liveness.end("consumer")
+            else:
+                self._liveness.waits("consumer", "kafka: not connected")
             behind = dict.fromkeys(self._spec.topics, 0)
             for (topic, _), records in app.reader.lag().items():
                 behind[topic] += records
@@ -240,15 +243,6 @@ async def _first(task: asyncio.Task[Any], other: Any) -> None:
 def _exit_now() -> None:
     sys.stdout.flush()
     os._exit(1)
-
-
-def _consumer_problem(app: ChunkApp) -> str | None:
-    consumer = app.reader
-    if consumer.coordination_ended():
-        return "the consumer's group membership has ended"
-    if consumer.last_poll and time.monotonic() - consumer.last_poll > POLL_LIMIT_S:
-        return f"the consumer has not polled for {time.monotonic() - consumer.last_poll:.0f} s"
-    return None
 
 
 def _member(name: str, topics: Iterable[str]) -> str:
