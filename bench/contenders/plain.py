@@ -56,8 +56,7 @@ def write(
 ) -> None:
     chunks = [(part, begin[part], found[-1][0] + 1, found) for part, found in sorted(records.items())]
     by_hand(conn, NAME, TOPIC, chunks)
-    for part, _, end, _ in chunks:
-        begin[part] = end
+    begin.update({part: end for part, _, end, _ in chunks})
 
 
 def with_writers(count: int) -> None:
