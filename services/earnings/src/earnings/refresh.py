@@ -70,7 +70,7 @@ class Judge:
         for period in decision.period_events:
             work.emit(topics.EARNINGS_PERIOD, claim_id, period, subject=period.period_id)
             work.append("period", **period_row(judged, period))
-        _query_rows(work, claim_id, claim, judged, members, all_rows=bool(told.events))
+        _query_rows(work, claim_id, claim, judged, members, all_rows=bool(told.events) or why == "determination")
         _set_timer(work, claim_id, claim, judged)
         return decision
 
@@ -85,11 +85,11 @@ def _set_timer(work: Work, claim_id: str, before: Claim, now: Claim) -> None:
 
 
 def _query_rows(work: Work, claim_id: str, before: Claim, now: Claim, members: Sequence[Member], *, all_rows: bool) -> None:
-    """Rows of changed queries; all of them after a change of circumstances, which can be a change of office."""
+    """Rows of changed queries; all of them after a person acted, or after a change of circumstances: it may be of office."""
     known = set(before.queries)
     offices = {member.claimant_id: None if member.claimant is None else member.claimant.office_id for member in members}
     for query in now.queries:
-        if all_rows or query not in known or query.by == "person":
+        if all_rows or query not in known:
             work.append("query", claim_id=claim_id, query=query, office_id=offices.get(query.claimant_id))
 
 
