@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from notifications_rig import Rig, eventually
 
@@ -89,19 +91,28 @@ def test_a_failed_delivery_is_published(rig: Rig) -> None:
 
 def test_nothing_is_sent_while_the_service_is_catching_up(rig: Rig) -> None:
     name = rig.person()
-    supervisor = rig.platform.supervisor
+    supervisor, coach = rig.platform.supervisor, rig.own_coach(name)
+    slots = rig.http.get(f"/v1/coaches/{name}-coach/slots?from={rig.a_monday()}", headers=coach).json()["items"]
     supervisor.restart(SENDER, {"SENDER_BRAKE_LAG": "1"})
     supervisor.stop("notifications-worker")
-    rig.contact(name)
-    coach = rig.own_coach(name)
-    slots = rig.http.get(f"/v1/coaches/{name}-coach/slots?from={rig.a_monday()}", headers=coach).json()["items"]
-    body = {"case_id": f"{name}-case", "slot_id": slots[0]["slot_id"]}
-    booked = rig.http.post("/v1/appointments", json=body, headers=coach | {"Idempotency-Key": f"{name}-book"})
-    assert booked.status_code == 201
-    health = rig.http.get("/health/drained").json()
-    assert (health["lag"], health["queue"]) == (1, 1)
-    eventually(lambda: '"on": true' in supervisor.log(SENDER).read_text().rsplit("sender.starting", 1)[1], "the brake is on")
-    assert rig.sends(name) == []
-    supervisor.restart("notifications-worker")
+    try:
+        rig.contact(name)
+        started = supervisor.log(SENDER).read_text().count("sender.starting")
+        eventually(lambda: _brake(rig, started) == [False, True], "the brake is on")
+        body = {"case_id": f"{name}-case", "slot_id": slots[0]["slot_id"]}
+        booked = rig.http.post("/v1/appointments", json=body, headers=coach | {"Idempotency-Key": f"{name}-book"})
+        assert booked.status_code == 201, booked.text
+        waits = rig.http.get("/health/drained").json()
+        assert (waits["drained"], waits["lag"], waits["queue"]) == (False, 1, 1)
+        assert rig.sends(name) == []
+    finally:
+        supervisor.restart("notifications-worker")
     eventually(lambda: rig.sends(name), "the offer is sent after all")
     supervisor.restart(SENDER, {"SENDER_BRAKE_LAG": "2000"})
+
+
+def _brake(rig: Rig, started: int) -> list[bool]:
+    """What the sender that was started last said of its brake."""
+    text = rig.platform.supervisor.log(SENDER).read_text().split("sender.starting")[started]
+    said = (json.loads(line) for line in text.splitlines()[1:] if '"sender.brake"' in line)
+    return [entry["on"] for entry in said]

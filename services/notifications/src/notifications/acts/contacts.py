@@ -42,7 +42,7 @@ class Wish:
 def requested(work: Work, setup: Setup, event: ContactRequested) -> None:
     """One ContactRequested. Without the claim's circumstances it waits for them: topics have no common order."""
     doc = claim(work, event.claim_id)
-    if doc.snapshot is None and not doc.erased:
+    if doc.snapshot is None:
         save(work, replace(doc, waiting=(*doc.waiting, Waiting(cause_id=work.cause.id, request=event))))
         work.outcome = "pending"
         return

@@ -22,7 +22,6 @@ from notifications.setup import Setup
 from streaming.errors import Refused
 from streaming.work import Work
 
-
 FURTHEST = timedelta(days=366)
 """Bank holidays are known this far ahead."""
 

@@ -20,7 +20,7 @@ from streaming.work import Work
 def snapshot(work: Work, setup: Setup, event: Any) -> None:
     """A newer snapshot replaces the older one; what it stops is stopped at once, what waited for it goes on."""
     doc = claim(work, event.claim_id)
-    if doc.erased or (doc.snapshot is not None and event.claim.version <= doc.snapshot.version):
+    if doc.snapshot is not None and event.claim.version <= doc.snapshot.version:
         work.outcome = "superseded"
         return
     doc = replace(doc, snapshot=event.claim)

@@ -6,6 +6,7 @@ from contracts import earnings, employer_link, referrals
 from contracts.reference import CoachChanged, OfficeChanged
 from contracts.upstream import ContactPreferences
 from notifications.acts import contacts
+from notifications.acts.documents import CLAIM, claim
 from notifications.consumers import cases, circumstances, engagements, preferences, reference
 from notifications.setup import Setup
 from streaming.records import Item
@@ -15,6 +16,9 @@ from streaming.work import Work
 def handle(setup: Setup, work: Work, item: Item) -> None:
     """One consumed event. Events that concern nobody here are applied by doing nothing."""
     body = item.body
+    if _forgotten(work, item):
+        work.outcome = "superseded"
+        return
     match body:
         case (
             earnings.ClaimOpened()
@@ -43,3 +47,13 @@ def handle(setup: Setup, work: Work, item: Item) -> None:
             engagements.told(work, setup, body)
         case _:
             cases.changed(work, setup, body)
+
+
+def _forgotten(work: Work, item: Item) -> bool:
+    """The claim or the person was erased: nothing that comes later may be kept about them."""
+    kind, key = item.roots[0]
+    if kind != CLAIM:
+        return False
+    doc = claim(work, key)
+    about = None if hasattr(item.body, "claim") else getattr(item.body, "claimant_id", None)
+    return doc.erased or about in doc.erased_claimants

@@ -24,7 +24,7 @@ def changed(work: Work, setup: Setup, claim_id: str, event: ContactPreferences) 
     except BadPreferences as bad:
         raise Rejected(f"body_invalid:{bad.field}") from None
     kept = keep(doc.preferences, new, london_day(work.now))
-    if kept is None or doc.erased or event.claimant_id in doc.erased_claimants:
+    if kept is None:
         work.outcome = "superseded"
         return
     messages.address_waiting(work, setup, save(work, replace(doc, preferences=kept)))
