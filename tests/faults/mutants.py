@@ -1,0 +1,83 @@
+"""Promises of the shell, each broken on purpose in a running process, to see that the checker notices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import psycopg
+from psycopg import Connection
+from psycopg.rows import class_row
+
+from streaming import idempotency, progress, relay
+from streaming.records import Chunk
+from streaming.session import Session
+
+
+def offsets_apart() -> None:
+    """The offset row moves in a transaction of its own: a crash loses what the chunk would have done."""
+    honest = progress.advance
+
+    def advance(conn: Connection[Any], consumer: str, chunks: Sequence[Chunk]) -> None:
+        with psycopg.connect(conn.info.dsn, password=conn.info.password, autocommit=True) as apart:
+            honest(apart, consumer, chunks)
+
+    progress.advance = advance
+
+
+def outbox_emptied_first() -> None:
+    """The relay commits the removal before it publishes: a crash loses events."""
+    honest = relay.Relay._take
+
+    def take(self: relay.Relay, conn: Connection[Any]) -> list[relay.Row]:
+        rows = honest(self, conn)
+        with psycopg.connect(conn.info.dsn, password=conn.info.password, autocommit=True) as apart:
+            conn.execute("ROLLBACK")
+            conn.execute("BEGIN")
+            apart.execute("DELETE FROM outbox WHERE seq = ANY(%s)", ([row.seq for row in rows],))
+        return rows
+
+    relay.Relay._take = take  # type: ignore[method-assign]
+
+
+def outbox_backwards() -> None:
+    """The relay publishes the newest first."""
+
+    def take(self: relay.Relay, conn: Connection[Any]) -> list[relay.Row]:
+        with conn.cursor(row_factory=class_row(relay.Row)) as cursor:
+            cursor.execute(
+                "DELETE FROM outbox RETURNING seq, topic, key, id, type, subject, value, causation_id, correlation_id,"
+                " traceparent, time"
+            )
+            return sorted(cursor.fetchall(), key=lambda row: -row.seq)
+
+    relay.Relay._take = take  # type: ignore[method-assign]
+
+
+def no_inbox() -> None:
+    """What was handled before is not recognised."""
+    honest = Session.flush
+
+    def flush(self: Session) -> None:
+        self.inbox.clear()
+        honest(self)
+
+    Session.seen = lambda self, ids: set()  # type: ignore[method-assign]
+    Session.flush = flush  # type: ignore[method-assign]
+
+
+def keys_not_kept() -> None:
+    """A command repeated with its Idempotency-Key is done again."""
+    idempotency.claim = lambda *_: None
+    idempotency.store = lambda *_: None
+
+
+ALL: dict[str, Callable[[], None]] = {
+    made.__name__: made for made in (offsets_apart, outbox_emptied_first, outbox_backwards, no_inbox, keys_not_kept)
+}
+
+
+def install(name: str) -> None:
+    """Break it; the empty name breaks nothing."""
+    if name:
+        ALL[name]()

@@ -1,0 +1,99 @@
+"""What a platform has: its topics, read from where the last reading ended, and its documents and tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import psycopg
+from confluent_kafka import Consumer, TopicPartition
+
+from contracts.topics import PLATFORM_CLOCK, TOPICS
+from streaming.documents import Codec, Stored
+from streaming.records import Record, Root
+from streaming.spec import Kind
+
+POLL_S = 5.0
+OUTGOING = tuple(name for name, topic in TOPICS.items() if not topic.inbound and name != PLATFORM_CLOCK)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One published event. repeat: its id was published before (a relay died between its two commits)."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: str
+    type: str
+    id: str
+    source: str
+    body: dict[str, Any]
+    repeat: bool
+    record: Record
+
+
+class Topics:
+    """Committed events of every platform topic, in the order of each partition."""
+
+    def __init__(self, bootstrap: str) -> None:
+        self.events: list[Event] = []
+        self._next: dict[tuple[str, int], int] = {}
+        self._ids: set[str] = set()
+        self._consumer = Consumer(
+            {
+                "bootstrap.servers": bootstrap,
+                "group.id": "fault-cells",
+                "enable.auto.commit": False,
+                "enable.partition.eof": True,
+                "isolation.level": "read_committed",
+                "log_level": 3,
+            }
+        )
+
+    def read(self) -> list[Event]:
+        """Read on to the present ends; all events so far."""
+        metadata = self._consumer.list_topics(timeout=10).topics
+        waiting = {(topic, part) for topic in OUTGOING for part in metadata[topic].partitions}
+        self._consumer.assign([TopicPartition(*place, self._next.get(place, 0)) for place in waiting])
+        while waiting:
+            message = self._consumer.poll(POLL_S)
+            assert message is not None, f"the broker says nothing about {sorted(waiting)}"
+            place = (str(message.topic()), int(message.partition() or 0))
+            if message.error() is not None:
+                waiting.discard(place)
+            else:
+                self._next[place] = int(message.offset() or 0) + 1
+                self._take(place, message)
+        self._consumer.unassign()
+        return self.events
+
+    def _take(self, place: tuple[str, int], message: Any) -> None:
+        headers = tuple((name, value or b"") for name, value in message.headers() or ())
+        named = {name: value.decode() for name, value in headers}
+        record = Record(*place, message.offset(), 0, message.key(), message.value(), headers)
+        event_id = named["ce_id"]
+        self.events.append(
+            Event(*place, record.offset, (record.key or b"").decode(), named["ce_type"], event_id, named["ce_source"],
+                  msgspec.json.decode(record.value or b"{}"), event_id in self._ids, record)
+        )  # fmt: skip
+        self._ids.add(event_id)
+
+    def close(self) -> None:
+        self._consumer.close()
+
+
+def documents(url: str, kinds: Iterable[Kind]) -> dict[Root, Any]:
+    """All documents of a service that have content."""
+    codec = Codec(kinds)
+    with psycopg.connect(url) as conn:
+        rows = conn.execute("SELECT kind, key, schema, version, state FROM document WHERE state IS NOT NULL").fetchall()
+    return {(kind, key): codec.decode(kind, Stored(schema, version, state)) for kind, key, schema, version, state in rows}
+
+
+def rows(url: str, query: str, *given: Any) -> list[tuple[Any, ...]]:
+    """A query's rows."""
+    with psycopg.connect(url) as conn:
+        return conn.execute(query, given).fetchall()  # type: ignore[arg-type]

@@ -1,0 +1,81 @@
+"""Publishes messages as upstream does and keeps a ledger on disk: what was meant to go out, and what the broker took."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from confluent_kafka import Producer
+
+from streaming.records import Record
+
+FLUSH_S = 30.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outbound:
+    """One message as bytes. note: what a test calls it."""
+
+    topic: str
+    key: bytes
+    value: bytes
+    headers: tuple[tuple[str, bytes], ...] = ()
+    note: str = ""
+
+
+class Feeder:
+    """sent: every record that the broker acknowledged, with its place; the checker balances against it."""
+
+    def __init__(self, bootstrap: str, ledger: Path) -> None:
+        self.sent: list[Record] = []
+        self._ledger = ledger.open("a")
+        self._producer = Producer(
+            {
+                "bootstrap.servers": bootstrap,
+                "partitioner": "murmur2_random",
+                "enable.idempotence": True,
+                "linger.ms": 1,
+                "message.max.bytes": 4 << 20,
+                "log_level": 3,
+            }
+        )
+
+    def send(self, messages: Sequence[Outbound]) -> list[Record]:
+        """Publish in this order; the records in the same order, with partition and offset."""
+        places: list[tuple[int, int] | None] = [None] * len(messages)
+        self._note({"intent": [[message.topic, len(message.value)] for message in messages]})
+        for number, message in enumerate(messages):
+            self._producer.produce(
+                message.topic,
+                key=message.key,
+                value=message.value,
+                headers=list(message.headers),
+                on_delivery=lambda error, taken, n=number: self._taken(places, n, error, taken),
+            )
+            self._producer.poll(0)
+        left = self._producer.flush(FLUSH_S)
+        assert not left and None not in places, "the broker did not take every message"
+        made = [
+            Record(message.topic, place[0], place[1], 0, message.key, message.value, message.headers)
+            for message, place in zip(messages, places, strict=True)
+            if place is not None
+        ]
+        self._note({"acknowledged": [[record.topic, record.partition, record.offset] for record in made]})
+        self.sent += made
+        return made
+
+    def _taken(self, places: list[tuple[int, int] | None], number: int, error: Any, taken: Any) -> None:
+        if error is None:
+            places[number] = (taken.partition(), taken.offset())
+
+    def _note(self, line: dict[str, Any]) -> None:
+        self._ledger.write(json.dumps(line) + "\n")
+        self._ledger.flush()
+        os.fsync(self._ledger.fileno())
+
+    def close(self) -> None:
+        self._ledger.close()

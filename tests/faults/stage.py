@@ -1,0 +1,240 @@
+"""One platform under fault, its reference beside it, and a small world that both live through in legs of some days."""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from datetime import time as clock_time
+from itertools import islice
+from pathlib import Path
+from random import Random
+
+import httpx
+from tests.faults import reference
+from tests.faults.reading import Topics, documents, rows
+from tests.faults.sending import Feeder, Outbound
+
+from contracts.topics import CONTACT_PREFERENCES
+from devstack.backends import Backends
+from devstack.demo.barrier import Barrier
+from devstack.demo.callers import Callers
+from devstack.demo.cast import Cast, clients
+from devstack.layout import SERVICES, Ports
+from devstack.platform import Platform
+from devstack.supervisor import Program
+from streaming.clock import advance
+from streaming.records import Record
+from world import generate
+from world.feed import Feed
+from world.messages import Message
+from world.people import people
+from world.sealing import DataKeys, seal
+
+ROOT = Path(__file__).parents[2]
+SEED = 11
+CLAIMANTS = 60
+MONTHS = 6
+WARM_UP_DAYS = 84
+LEG_DAYS = 7
+EVENING = clock_time(18, 30, tzinfo=UTC)
+PROGRESS = 0.2
+SESSION_S = 6
+
+Arrange = Callable[[list[Outbound]], list[Outbound]]
+
+
+class Stage(Platform):
+    """A platform whose processes have crash points."""
+
+    @property
+    def crash_points(self) -> Path:
+        return self.var_dir / "crash"
+
+    def programs(self, services: Sequence[str] = SERVICES) -> list[Program]:
+        """The services' programs, each started by `tests.faults.entry`."""
+        self.crash_points.mkdir(parents=True, exist_ok=True)
+        extra = {"CRASH_POINTS": str(self.crash_points), "PYTHONPATH": str(ROOT), "SESSION_TIMEOUT_S": str(SESSION_S)}
+        return [
+            replace(
+                program,
+                argv=[sys.executable, "-m", "tests.faults.entry", program.name, *program.argv[2:]],
+                env={**program.env, **extra},
+            )
+            for program in super().programs(services)
+        ]
+
+
+def until(condition: Callable[[], bool], seconds: float, what: str) -> None:
+    """Poll until it holds; fail with what was waited for."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {seconds:g} s: {what}"
+        time.sleep(0.02)
+
+
+@dataclass
+class Leg:
+    """Some days of the world, played. events: messages that upstream meant; sent: records published."""
+
+    days: tuple[date, date]
+    events: int
+    sent: list[Record]
+    recovery_s: float
+
+
+@dataclass
+class Theatre:
+    """Stage, world and reference. acted_on: claims of which people decided something over HTTP."""
+
+    stage: Stage
+    started: list[str] = field(default_factory=list)
+    acted_on: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.world = generate(seed=SEED, claimants=CLAIMANTS, months=MONTHS)
+        self.random = Random(SEED)
+        self._feed = Feed(self.world)
+        self._days = self._feed.days()
+        self.now = datetime.combine(self.world.start, EVENING) - timedelta(days=1)
+        self.keys = DataKeys(self.stage.data_key_service)
+        self.feeder = Feeder(self.stage.bootstrap, self.stage.var_dir / "sent.jsonl")
+        self.topics = Topics(self.stage.bootstrap)
+        self._data_keys = httpx.Client(base_url=self.stage.data_key_service)
+        self.specs = reference.specs(self.stage, self._data_keys)
+        self.reference = reference.build(self.specs, self.stage.partitions)
+        self.barrier = Barrier({service: self.stage.url(service) for service in SERVICES})
+        everybody = people(self.world)
+        made = clients(everybody)
+        self.stage.add_clients(*made)
+        urls = {service: self.stage.url(service) for service in SERVICES}
+        self.callers = Callers(urls, self.stage.credentials().token_endpoint)
+        self.cast = Cast(everybody, self.callers, {one.client_id: one for one in made})
+
+    def open(self) -> None:
+        """Reference data as its owners enter it, then some quiet weeks."""
+        self.barrier.wait(self.now)
+        self.cast.furnish()
+        self.barrier.wait(self.now)
+        self.cast.open_calendars()
+        self.barrier.wait(self.now)
+        for service in SERVICES:
+            self.reference.services[self.specs[service].name].docs.update(self.docs(service))
+        for _ in range(WARM_UP_DAYS // LEG_DAYS):
+            self.leg()
+
+    def docs(self, service: str) -> reference.Docs:
+        """The service's documents as stored."""
+        return documents(self.stage.databases[service], self.specs[service].kinds)
+
+    def resync(self) -> None:
+        """After a broken promise was shown: the reference goes on from what the platform now has."""
+        for service in SERVICES:
+            held = self.reference.services[self.specs[service].name].docs
+            held.clear()
+            held.update(self.docs(service))
+
+    # -- time and messages ----------------------------------------------------------------------------------------
+
+    def seal(self, message: Message) -> Outbound:
+        """The message as upstream would publish it now, encrypted anew."""
+        return Outbound(message.topic, message.key, seal(message, self.keys), message.headers, message.record_id)
+
+    def advance(self, now: datetime) -> None:
+        """Time passes, here and in the reference; everything due is done."""
+        self.now = now
+        advance(self.stage.bootstrap, now)
+        self.barrier.wait(now)
+        self.reference.advance(now)
+
+    def leg(
+        self,
+        days: int = LEG_DAYS,
+        *,
+        arrange: Arrange = list,
+        arm: Callable[[], object] = lambda: None,
+        strike: Callable[[], object] = lambda: None,
+    ) -> Leg:
+        """The next days: time first, then their messages. `arrange` says what is published instead of the messages in
+        their order; the reference gets them in their order, once. `arm` is called when a fifth of the messages is consumed,
+        `strike` when the rest is published; recovery is the time from then until everything is done."""
+        today = list(islice(self._days, days))
+        assert today, "the world has ended"
+        self.advance(datetime.combine(today[-1], EVENING))
+        messages = [self.seal(message) for day in today for message in self._feed.day(day)]
+        sent = self.deliver(arrange(messages), arm)
+        began = time.monotonic()
+        strike()
+        first: dict[Outbound, Record] = {}
+        for message, record in sent:
+            first.setdefault(message, record)
+        self.barrier.wait(self.now)
+        recovered = time.monotonic() - began
+        self.reference.feed([first[message] for message in messages])
+        return Leg((today[0], today[-1]), len(messages), [record for _, record in sent], recovered)
+
+    def deliver(self, messages: Sequence[Outbound], arm: Callable[[], object] = lambda: None) -> list[tuple[Outbound, Record]]:
+        """Publish a fifth, wait until it is consumed, `arm`, publish the rest."""
+        part = math.ceil(len(messages) * PROGRESS)
+        before = self.consumed()
+        records = self.feeder.send(messages[:part])
+        wanted = before + sum(record.topic != CONTACT_PREFERENCES for record in records)
+        until(lambda: self.consumed() >= wanted, 60, f"{part} of {len(messages)} messages consumed")
+        arm()
+        records += self.feeder.send(messages[part:])
+        return list(zip(messages, records, strict=True))
+
+    def consumed(self) -> int:
+        """Messages in the intake ledger."""
+        return int(rows(self.stage.databases["earnings"], "SELECT count(*) FROM ledger")[0][0])
+
+    # -- processes ------------------------------------------------------------------------------------------------
+
+    def arm(self, armed: Iterable[tuple[str, str]]) -> None:
+        """Each of these processes dies when it comes to its point next."""
+        for name, point in armed:
+            (self.stage.crash_points / f"{name}.{point}").touch()
+
+    def died(self, armed: Sequence[tuple[str, str]], seconds: float = 20) -> list[str]:
+        """Wait until those have died that get there; disarm the others. Names of the dead, which are started again."""
+        names = [name for name, _ in armed]
+        deadline = time.monotonic() + seconds
+        while any(self.stage.supervisor.alive(name) for name in names) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        for name, point in armed:
+            (self.stage.crash_points / f"{name}.{point}").unlink(missing_ok=True)
+        dead = [name for name in names if not self.stage.supervisor.alive(name)]
+        for name in dead:
+            self.restart(name)
+        return dead
+
+    def restart(self, name: str, **env: str) -> None:
+        """Start what has died (or stop it first), without waiting."""
+        if self.stage.supervisor.alive(name):
+            self.stage.supervisor.stop(name)
+        self.stage.supervisor.start(self.stage.supervisor.program(name), env)
+
+    def close(self) -> None:
+        self.barrier.close()
+        self.callers.close()
+        self.topics.close()
+        self.feeder.close()
+        self.keys.close()
+        self._data_keys.close()
+
+
+def start(backends: Backends, var_dir: Path) -> Stage:
+    """An empty platform on the clock topic, at the evening before the world begins."""
+    first = datetime.combine(generate(seed=SEED, claimants=1, months=MONTHS).start, EVENING) - timedelta(days=1)
+    return Stage.start(
+        var_dir,
+        backends,
+        Ports.free(),
+        clock="topic",
+        database_prefix="faults_",
+        fresh=True,
+        before_services=lambda: advance(backends.kafka.bootstrap, first),
+    )
