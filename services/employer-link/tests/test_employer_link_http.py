@@ -79,10 +79,15 @@ def test_without_earnings_names_wait_and_say_so(link: Any) -> None:
     assert moved.status_code == 200
 
 
-def test_a_draft_does_not_exist_for_its_employer(link: Any) -> None:
+def test_a_draft_does_not_exist_for_its_employer_not_even_when_it_ends(link: Any) -> None:
     link.known_case()
-    assert link.employer_view(link.opened()).status_code == 404
-    assert link.get("employer", "/v1/employer/engagements").json() == {"items": [], "next": None}
+    e = link.opened()
+    for _ in ("while it is a draft", "and after"):
+        assert link.employer_view(e).status_code == 404
+        assert link.get("employer", "/v1/employer/engagements").json() == {"items": [], "next": None}
+        assert link.get("employer", "/v1/employer/events").json() == {"items": [], "next": None}
+        if link.names()[-1] != "EngagementClosed":
+            assert link.move("coach", e, "close", {"reason": "declined"}).status_code == 200
 
 
 def test_another_organisation_finds_nothing_and_that_is_audited(link: Any) -> None:
