@@ -14,7 +14,7 @@ from world import circumstances, names
 from world.couples import COUPLES
 from world.draft import Draft, DraftPerson
 from world.model import Claim, Coach, Conditionality, Job, LatentEvent, LegalGroup, Payslip, Person, Report, World
-from world.periods import ONE_DAY, add_months, closed_by
+from world.periods import ONE_DAY, Period, add_months, closed_by
 from world.reports import Payroll
 from world.stories import SINGLE
 from world.truth.amounts import evidence_of
@@ -24,6 +24,8 @@ from world.truth.judge import Findings, judge
 DEFAULT_START = date(2026, 3, 1)
 """March: the play holds the April rise of wage floors and thresholds, and every conclusion falls after 1 April 2026."""
 MIN_MONTHS = 6
+ENOUGH_PERIODS = 4
+"""Closed periods that every story has room in; a play of MIN_MONTHS gives them to claims of its first month."""
 SHOWN_DAYS = 9
 PERSONS_PER_COACH = 90
 TRIES = 40
@@ -125,18 +127,22 @@ class _Maker:
     def _draft(self) -> Draft:
         rng = self.rng
         entitlement = self.start + timedelta(days=rng.randint(0, 27 if rng.random() < 0.93 else 30))
-        if rng.random() < 0.08:
-            entitlement = add_months(entitlement, rng.randint(1, 2))
-        periods = [p for p in closed_by(entitlement, self.end) if p.end + timedelta(days=SHOWN_DAYS) <= self.end]
+        later = add_months(entitlement, rng.randint(1, 2))
+        if rng.random() < 0.08 and len(self._periods(later)) >= ENOUGH_PERIODS:
+            entitlement = later
         return Draft(
             rng=rng,
             claim_id=_uuid(rng),
             entitlement=entitlement,
             end=self.end,
-            periods=periods,
+            periods=self._periods(entitlement),
             employers=self.employers,
             next_job=lambda: next(self.job_numbers),
         )
+
+    def _periods(self, entitlement: date) -> list[Period]:
+        """Periods whose conclusions are shown inside the play."""
+        return [p for p in closed_by(entitlement, self.end) if p.end + timedelta(days=SHOWN_DAYS) <= self.end]
 
     def _finish(self, draft: Draft) -> _Made:
         return _Made(draft, Payroll(draft, Random(self.rng.random()), self.payment_ids))

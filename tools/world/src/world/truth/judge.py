@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from fractions import Fraction
 from typing import Any, Literal
 
@@ -237,7 +237,8 @@ class _Judge:
     def causes(self, kinds: frozenset[str], index: int) -> list[LatentEvent]:
         """Latent events of these kinds that could still move the amount of the period at index."""
         mine = self.people[self.person.person_id]
-        since = mine[max(0, index - LOOK_BACK)].period.start
+        # The first pay looked at is for work of up to a month before its period.
+        since = mine[max(0, index - LOOK_BACK)].period.start - timedelta(days=31)
         return [event for event in self.events or () if event.kind in kinds and since <= event.day <= mine[index].period.end]
 
     def contact(
