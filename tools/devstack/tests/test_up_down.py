@@ -18,7 +18,8 @@ import psycopg
 import pytest
 
 from devstack import backends, credentials, layout, supervisor
-from devstack.processes import Handle, marked
+from devstack.errors import DevstackError
+from devstack.processes import MARK, marked
 
 pytestmark = pytest.mark.backend
 
@@ -159,10 +160,23 @@ def test_addresses_given_by_the_caller_replace_our_own(machine: Machine, bootstr
     assert psutil.Process(worker.pid).environ()["OIDC_ISSUER"] == issuer
 
 
-def test_a_port_that_is_no_number_is_refused(machine: Machine) -> None:
-    up = machine.run("up", PORT_EARNINGS="eighty")
-    assert (up.returncode, "PORT_EARNINGS must be a port number" in up.stderr) == (1, True)
+def test_ports_come_from_the_environment_and_a_port_that_is_no_number_is_refused() -> None:
+    assert layout.Ports.from_environment({"PORT_EMPLOYER_LINK": "9104"}) == layout.Ports(employer_link=9104)
+    for wrong in ("eighty", "0", "70000", "-1"):
+        with pytest.raises(DevstackError, match="PORT_EARNINGS must be a port number"):
+            layout.Ports.from_environment({"PORT_EARNINGS": wrong})
 
 
-def test_this_program_is_never_taken_for_a_process_of_ours(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert Handle.of(os.getpid()) not in marked(machine.var_dir)
+def test_the_sweep_finds_what_carries_the_mark_but_never_the_program_that_asks(var_dir: Path) -> None:
+    script = (
+        "import sys, pathlib; from devstack.processes import marked; print([h.pid for h in marked(pathlib.Path(sys.argv[1]))])"
+    )
+    environment = {**os.environ, MARK: str(var_dir)}
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], env=environment) as other:
+        try:
+            asked = subprocess.run(
+                [sys.executable, "-c", script, str(var_dir)], env=environment, capture_output=True, text=True, check=True
+            )
+        finally:
+            other.kill()
+    assert asked.stdout.strip() == f"[{other.pid}]"
