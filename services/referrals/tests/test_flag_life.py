@@ -125,6 +125,27 @@ def test_a_correction_and_its_reversal_end_where_they_began() -> None:
     assert [case.state for case in made.cases("C", "P1")] == ["closed", "shown"]
 
 
+def test_an_older_or_repeated_version_changes_nothing() -> None:
+    made = play([105_000, 84_000])
+    made.tell(assessed("C", SPANS[1], earned("P1", 105_000), version=3))
+    left = len(made.published), len(made.service.rows["decision"])
+    made.tell(assessed("C", SPANS[1], earned("P1", 84_000), version=2), assessed("C", SPANS[1], earned("P1", 84_000), version=3))
+    assert (len(made.published), len(made.service.rows["decision"])) == left
+    assert made.flags("C", "P1")[("fell-below-aet", SPANS[1][0].isoformat())].state == "withdrawn"
+
+
+def test_after_contact_a_lost_reason_leaves_flag_and_case_and_is_told_once() -> None:
+    made = play([105_000, 84_000])
+    [case] = made.cases("C", "P1")
+    contacted(made, case.case_id)
+    for version in (2, 3):
+        made.tell(assessed("C", SPANS[1], earned("P1", 105_000), version=version))
+    [case] = made.cases("C", "P1")
+    assert (case.state, case.explanation_due) == ("contacted", True)
+    assert made.types("case").count("ReasonChanged") == 1
+    assert "FlagWithdrawn" not in made.types("flag")
+
+
 def test_a_late_correction_raises_the_flag_that_should_have_been() -> None:
     made = play([105_000, 105_000], until=40)
     made.tell(assessed("C", SPANS[1], earned("P1", 84_000), version=2))

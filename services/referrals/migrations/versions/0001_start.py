@@ -63,7 +63,7 @@ CREATE TABLE worklist (
     office_id text,
     state text NOT NULL,
     rules text[] NOT NULL,
-    place integer NOT NULL,
+    place bigint NOT NULL,
     due_on date,
     waiting_on text NOT NULL,
     unread boolean NOT NULL,
