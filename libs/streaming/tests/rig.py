@@ -69,9 +69,12 @@ class Process:
     def output(self) -> str:
         return self.log.read_text()
 
-    def says(self, text: str, seconds: float = 15) -> None:
-        until(lambda: text in self.output() or not self.running(), seconds, f"{text!r} in {self.log}")
-        assert text in self.output(), self.output()[-3000:]
+    def says(self, text: str, seconds: float = 40) -> None:
+        deadline = time.monotonic() + seconds
+        while text not in self.output():
+            assert self.running(), f"ended without {text!r}:\n{self.output()[-3000:]}"
+            assert time.monotonic() < deadline, f"no {text!r} within {seconds:g} s:\n{self.output()[-3000:]}"
+            time.sleep(0.02)
 
     def health(self, what: str) -> tuple[int, str]:
         """(status, body) of /health/<what> on the port the process logged."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 from confluent_kafka import KafkaError, KafkaException, TopicCollection, TopicPartition
@@ -44,7 +45,8 @@ class Broker:
     """A thin, synchronous reader of topic metadata. Every method raises Infrastructure when the broker does not answer."""
 
     def __init__(self, bootstrap_servers: str) -> None:
-        self._admin = AdminClient({"bootstrap.servers": bootstrap_servers, "reconnect.backoff.max.ms": 1000, "error_cb": _say})
+        config: dict[str, Any] = {"bootstrap.servers": bootstrap_servers, "reconnect.backoff.max.ms": 1000, "error_cb": _say}
+        self._admin = AdminClient(config)
 
     def topics(self, names: Iterable[str]) -> dict[str, TopicInfo]:
         """Id and number of partitions of those that exist."""
