@@ -66,6 +66,26 @@ def test_a_worker_frozen_beyond_its_session_is_fenced_when_it_wakes(rig: Rig) ->
     rig.check()
 
 
+def test_a_worker_frozen_in_the_middle_of_a_transaction_does_it_again_when_it_wakes(rig: Rig) -> None:
+    """The database ends the session of a client that is silent within a transaction: its offset row must not stay locked."""
+    rig.consumes(a=1)
+    rig.produce(rig.topics[0], [("k1", 1)])
+    worker = rig.start()
+    rig.wait_consumed()
+    sessions = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND"
+    with rig.connect() as conn, conn.transaction():
+        conn.execute("SELECT 1 FROM document WHERE key = 'k1' FOR UPDATE")
+        rig.produce(rig.topics[0], [("k1", 2)])
+        until(lambda: rig.rows(f"{sessions} wait_event_type = 'Lock'") == [(1,)], 20, "the worker to wait for the row")
+        worker.signal(signal.SIGSTOP)
+    until(lambda: rig.rows(f"{sessions} state = 'idle in transaction'") == [(1,)], 10, "its transaction to go on alone")
+    until(lambda: rig.rows(f"{sessions} state = 'idle in transaction'") == [(0,)], 10, "its session to be ended")
+    worker.signal(signal.SIGCONT)
+    rig.wait_consumed()
+    assert worker.running()
+    rig.check()
+
+
 def test_sigterm_in_the_middle_of_work_ends_well_and_at_once(rig: Rig) -> None:
     rig.consumes(a=4)
     rig.produce(rig.topics[0], numbered("a", 8_000), pad="." * 200)

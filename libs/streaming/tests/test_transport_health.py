@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+from psycopg import errors
+
 from rig import Rig, until
+from streaming.unit_of_work import is_infrastructure
 
 
 def test_a_key_service_that_is_down_holds_its_topic_while_the_others_flow(rig: Rig) -> None:
@@ -87,3 +91,23 @@ def test_two_workers_fire_a_timer_once(rig: Rig) -> None:
     rig.produce(rig.topics[0], [(f"t{n % 40}", n) for n in range(400)])
     until(lambda: sum(tally.fired for tally in rig.state().values()) >= 400, 20, "every timer fired")
     assert {key: tally.fired for key, tally in rig.state().items()} == {f"t{n}": 10 for n in range(40)}
+
+
+@pytest.mark.parametrize(
+    ("error", "waits"),
+    [
+        (errors.OperationalError(), True),
+        (errors.AdminShutdown(), True),
+        (errors.LockNotAvailable(), True),
+        (errors.DeadlockDetected(), True),
+        (errors.IdleInTransactionSessionTimeout(), True),
+        (errors.ReadOnlySqlTransaction(), True),
+        (errors.DiskFull(), True),
+        (errors.UniqueViolation(), False),
+        (errors.UntranslatableCharacter(), False),
+        (errors.UndefinedTable(), False),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_the_database_says_is_waited_for_or_is_ours_to_mend(error: errors.Error, waits: bool) -> None:
+    assert is_infrastructure(error) is waits

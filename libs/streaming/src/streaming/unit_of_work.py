@@ -33,6 +33,8 @@ T = TypeVar("T")
 
 MAX_REDO = 50
 INFRASTRUCTURE_CLASSES = ("08", "40", "53", "57", "58")
+INFRASTRUCTURE_STATES = ("55P03", "25P03", "25P04", "25006")
+"""Lock not had; session ended because we were frozen in a transaction (idle, whole); a standby after a failover."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ def is_infrastructure(error: psycopg.Error) -> bool:
     state = error.sqlstate
     if state is None:
         return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
-    return state[:2] in INFRASTRUCTURE_CLASSES or state == "55P03"
+    return state[:2] in INFRASTRUCTURE_CLASSES or state in INFRASTRUCTURE_STATES
 
 
 class UnitOfWork:
