@@ -32,9 +32,25 @@ def run(session: Session, prepared: Sequence[PreparedChunk], extra: set[Root], *
     if careful:
         _carefully(session, entries, seen)
         return
-    for entry in entries:
-        one(session, entry, seen)
+    _all(session, entries, seen)
     session.flush()
+
+
+def _all(session: Session, entries: Sequence[Prepared], seen: set[str]) -> None:
+    """Handle every record. Roots that were not foreseen are asked for together, so that redoing does not grow with the chunk."""
+    missing: set[Root] = set()
+    short: set[Root] = set()
+    for entry in entries:
+        roots = entry.roots if isinstance(entry, Item) else ()
+        if not short.isdisjoint(roots):
+            continue  # an earlier record of this root has to be redone first
+        try:
+            one(session, entry, seen)
+        except MoreRoots as more:
+            missing |= more.roots
+            short.update(roots)
+    if missing:
+        raise MoreRoots(missing)
 
 
 def one(session: Session, entry: Prepared, seen: set[str]) -> None:

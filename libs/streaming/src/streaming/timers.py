@@ -12,6 +12,7 @@ from psycopg import Connection
 
 from streaming import due
 from streaming.chunks import PASS_ON
+from streaming.errors import MoreRoots
 from streaming.records import Cause, Root
 from streaming.session import Session, TouchesParked, describe
 from streaming.spec import Due
@@ -35,13 +36,19 @@ def run(session: Session, roots: Sequence[Root], extra: set[Root], limit: int) -
     heapq.heapify(queue)
     live = {item.id: item.revision for _, _, item in queue}
     full = len(queue) >= limit  # rows beyond the limit fire next time, and new ones after them
+    missing: set[Root] = set()
+    short: set[Root] = set()
     while queue and len(session.fired) < limit:
         _, _, item = heapq.heappop(queue)
-        if live.get(item.id) != item.revision or item.root in session.parked:
+        if live.get(item.id) != item.revision or item.root in session.parked or item.root in short:
             continue
         work = session.work(Cause(f"{item.id}:{item.revision}", item.correlation_id), as_of=item.due_at)
         try:
             session.spec.fire(work, item)
+        except MoreRoots as more:  # asked for together, so that redoing does not grow with the number of items
+            missing |= more.roots
+            short.add(item.root)
+            continue
         except PASS_ON:
             raise
         except TouchesParked as touched:
@@ -61,4 +68,6 @@ def run(session: Session, roots: Sequence[Root], extra: set[Root], limit: int) -
                 live[due_id] = new.revision
                 fresh = Due(due_id, new.root, new.due_at, new.name, new.payload, new.revision, new.correlation_id)
                 heapq.heappush(queue, (fresh.due_at, fresh.id, fresh))
+    if missing:
+        raise MoreRoots(missing)
     session.flush()
