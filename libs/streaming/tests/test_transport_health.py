@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from psycopg import errors
-
 from rig import Rig, until
+
 from streaming.unit_of_work import is_infrastructure
 
 
