@@ -116,13 +116,11 @@ def roots(fact: Fact) -> tuple[tuple[str, str], ...]:
     return (("any", fact.record_id),)
 
 
-def play(facts: Sequence[Fact]) -> MemoryService:
-    """Handle the facts in this order, spread over 80 days with their timers, then everything that is due."""
-
+def service_of(facts: Sequence[Fact]) -> MemoryService:
     def prepare(records: Sequence[Record]) -> Sequence[Prepared]:
         return [Item(r, Cause(f"{r.offset}", f"{r.offset}"), roots(facts[r.offset]), facts[r.offset]) for r in records]
 
-    service = MemoryService(
+    return MemoryService(
         Spec(
             name="earnings",
             kinds=kinds.KINDS,
@@ -133,9 +131,27 @@ def play(facts: Sequence[Fact]) -> MemoryService:
             journal=journal,
         )
     )
+
+
+def play(facts: Sequence[Fact]) -> MemoryService:
+    """Handle the facts in this order, spread over 80 days with their timers, then everything that is due."""
+    service = service_of(facts)
     begin, step = END - timedelta(days=80), timedelta(days=80) / (len(facts) + 1)
     for number in range(len(facts)):
         now = begin + step * (number + 1)
+        service.fire(now)
+        service.consume(Record("facts", 0, number, 0, b"", b""), now)
+    service.fire(END)
+    return service
+
+
+def live(facts: Sequence[Fact]) -> MemoryService:
+    """Handle each payment on the day it was received, as a running service does; everything else comes first."""
+    first = [fact for fact in facts if not isinstance(fact, PaymentFact)]
+    pay = sorted((fact for fact in facts if isinstance(fact, PaymentFact)), key=lambda fact: fact.document.received_at)
+    service = service_of([*first, *pay])
+    for number, fact in enumerate([*first, *pay]):
+        now = min(END, max(at(FIRST), fact.document.received_at)) if isinstance(fact, PaymentFact) else at(FIRST)
         service.fire(now)
         service.consume(Record("facts", 0, number, 0, b"", b""), now)
     service.fire(END)
@@ -193,6 +209,43 @@ def test_judging_everything_anew_says_nothing_new(facts: list[Fact], random: Any
     assert [event for event in decision.payment_events if type(event).__name__ != "EarningsQueryResolved"] == []
     assert decision.period_events == []
     assert work.effects.outgoing == []
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(messages())
+def test_the_short_way_of_ordinary_payments_ends_like_the_long_one(facts: list[Fact]) -> None:
+    service = live(facts)
+    work = service.work(Cause("again", "again"), END)
+    JUDGE.refresh(work, CLAIM, "closed")
+    assert work.effects.outgoing == []
+
+
+def test_an_ordinary_payment_takes_the_short_way() -> None:
+    salary = [
+        Payment(
+            payment_id=str(month), employer="123/A1", job="1", payroll_id="1", paid_on=date(2026, month, 27),
+            received_at=at(date(2026, month, 27)), received_on=date(2026, month, 27), submitted_at=at(date(2026, month, 27)),
+            gross=90_000, taxable=90_000, year_to_date=None, frequency="M1", source=Source("rti", 0, month),
+            content=str(month).encode(),
+        )
+        for month in range(1, 7)
+    ]  # fmt: skip
+    facts: list[Fact] = [
+        ClaimantFact(PEOPLE[0], order(0), b"", Claimant(order=order(0), person=NINOS[0])),
+        ContractFact(CLAIM, order(0), b"", Contract(PEOPLE[:1], FIRST, FIRST, 14)),
+        *(PaymentFact(report.payment_id, NINOS[0], report, True) for report in salary),
+    ]
+    service = live(facts)
+    person: Person = service.docs[("person", NINOS[0])]
+    claim: Claim = service.docs[("claim", CLAIM)]
+    work = service.work(Cause("next", "next"), at(date(2026, 7, 27)))
+    july = msgspec.structs.replace(salary[0], payment_id="7", paid_on=date(2026, 7, 27), received_on=date(2026, 7, 27))
+    assert {attributed.rule for attributed in claim.attributed.values()} == {"later_of_payment_and_receipt"}
+    assert JUDGE.place_plainly(work, CLAIM, PEOPLE[0], person.payments, july)
+    march = msgspec.structs.replace(july, paid_on=date(2026, 3, 28), received_on=date(2026, 3, 28))
+    assert not JUDGE.place_plainly(work, CLAIM, PEOPLE[0], person.payments, march), "its period is closed"
+    second = msgspec.structs.replace(july, payment_id="8", paid_on=date(2026, 7, 30))
+    assert not JUDGE.place_plainly(work, CLAIM, PEOPLE[0], (*person.payments, july), second), "two wages in one period"
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])

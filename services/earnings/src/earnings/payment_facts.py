@@ -52,8 +52,18 @@ def _add(work: Work, key: str, report: Payment, rules: Judge) -> None:
             DueItem(_expiry(report.payment_id), (PERSON, key), work.now + UNMATCHED, EXPIRE, {"payment_id": report.payment_id})
         )
         return
-    why = "correction" if report.late_reason == "H" else "late_payment"
-    _refresh(work, person, report.payment_id, rules, why)
+    if not _place_plainly(work, person, report, rules):
+        _refresh(work, person, report.payment_id, rules, "correction" if report.late_reason == "H" else "late_payment")
+
+
+def _place_plainly(work: Work, person: Person, report: Payment, rules: Judge) -> bool:
+    """One claimant on one claim, an ordinary payment: nearly all of them."""
+    if len(person.claimants) != 1:
+        return False
+    claimant: Claimant | None = work.get(CLAIMANT, person.claimants[0])
+    if claimant is None or len(claimant.claims) != 1:
+        return False
+    return rules.place_plainly(work, claimant.claims[0].claim_id, person.claimants[0], person.payments, report)
 
 
 def _change(work: Work, key: str, payment_id: str, rules: Judge, why: str, **change: object) -> None:

@@ -14,6 +14,7 @@ from contracts.earnings import PeriodAssessed
 from contracts.vocabulary import PeriodCause
 from earnings.kinds import CLAIM, CLAIMANT, PERSON
 from earnings.model import Claim, Claimant, Membership, Payment, Person, Source
+from earnings.rules import plain_payment
 from earnings.rules.books import Member
 from earnings.rules.circumstances import announce
 from earnings.rules.evaluate import Context, Decision, evaluate
@@ -73,6 +74,19 @@ class Judge:
         _query_rows(work, claim_id, claim, judged, members, all_rows=bool(told.events) or why == "determination")
         _set_timer(work, claim_id, claim, judged)
         return decision
+
+    def place_plainly(self, work: Work, claim_id: str, claimant_id: str, earlier: Sequence[Payment], report: Payment) -> bool:
+        """Publish where an ordinary payment belongs, without judging the whole claim; False if it is not ordinary."""
+        claim: Claim | None = work.get(CLAIM, claim_id)
+        if claim is None:
+            return False
+        found = plain_payment.attribute(claim_id, claim, claimant_id, earlier, report, work.now, self.policy)
+        if found is None:
+            return False
+        now, event = found
+        work.put(CLAIM, claim_id, now)
+        work.emit(topics.EARNINGS_PAYMENT, claim_id, event, subject=report.payment_id)
+        return True
 
 
 def _set_timer(work: Work, claim_id: str, before: Claim, now: Claim) -> None:

@@ -32,11 +32,12 @@ class Placed(NamedTuple):
     counts: bool
 
 
-_BASIS_RULE = {
+BASIS_RULE: dict[str, tuple[str, str]] = {
     "max": ("later_of_payment_and_receipt", "Counts on the later of the day it was paid and the day it was reported."),
     "received_date": ("received_date", "Counts on the day the report was received."),
     "payment_date": ("payment_date", "Counts on the day it was paid."),
 }
+"""Attribution basis → name of the rule, and its reason in words."""
 
 
 def attribution_date(payment: Payment, policy: Policy) -> date:
@@ -77,7 +78,7 @@ def _general(payment: Payment, corrected: Mapping[str, str], originals: Mapping[
     if payment.invalid_from is not None:
         return Placed(payment, on, 0, 0, None, "no_longer_valid", "HMRC no longer links this payment to the job.", False)
     if original is None:
-        rule, reason = _BASIS_RULE[policy.attribution_basis]
+        rule, reason = BASIS_RULE[policy.attribution_basis]
         gross = payment.gross
     elif policy.correction_basis == "original_period":
         first = original

@@ -15,7 +15,8 @@ from contracts.ids import period_id
 from contracts.vocabulary import PeriodCause, PeriodStatus
 from earnings.model import Assessed, Claim, Contract, Query, Statement
 from earnings.rules.assessment import assess
-from earnings.rules.books import Books, Member, keep
+from earnings.rules.attribution import Placed
+from earnings.rules.books import Books, JobBook, Member, keep
 from earnings.rules.calendar import DAY, Period, index_of, london_day, london_midnight, series
 from earnings.rules.payments import job_before, job_now, payment_events
 from earnings.rules.policy import Policy
@@ -86,9 +87,10 @@ def last_day(contract: Contract, today: date) -> date:
     return today if contract.closed_on is None else min(today, contract.closed_on - DAY)
 
 
-def next_change(contract: Contract, periods: Sequence[Period], now: datetime) -> datetime | None:
-    """The next moment at which the calendar alone changes something: a period's end, its first start, the closed date."""
-    days = [periods[-1].end + DAY] if periods else [contract.entitlement]
+def next_change(claim: Claim, contract: Contract, periods: Sequence[Period], now: datetime) -> datetime | None:
+    """The next moment at which the calendar alone changes something: a period's end, the first start, the closed date."""
+    starts = (contract.entitlement, *(statement.start for statement in claim.statements))
+    days = [periods[-1].end + DAY] if periods else list(starts)
     if contract.closed_on is not None:
         days.append(contract.closed_on)
     later = [moment for day in days if (moment := london_midnight(day)) > now]
@@ -101,7 +103,7 @@ def evaluate(claim_id: str, claim: Claim, members: Sequence[Member], context: Co
     line = timeline(claim_id, claim, members, today, policy)
     decision = Decision(claim)
     if claim.contract is not None:
-        decision.next_change = next_change(claim.contract, line.periods, context.now)
+        decision.next_change = next_change(claim, claim.contract, line.periods, context.now)
     since = _since(claim_id, claim, line, context)
     attributed, jobs, decision.payment_events = payment_events(claim_id, claim, line.books, line.periods)
     claim = msgspec.structs.replace(claim, attributed=attributed, jobs=jobs)
@@ -143,15 +145,26 @@ def _since(claim_id: str, claim: Claim, line: Timeline, context: Context) -> int
             before = job_before(claim, books, book.job)
             if paid_on <= book.job.first_payday:
                 days.append(book.job.known_from)
+            if any(not one.counts for one in book.job.placed):  # what the job was known by may have gone, or come back
+                days.append(min(one.payment.started_on or one.payment.paid_on for one in book.job.placed))
+                days.append(book.job.placed[0].payment.paid_on)
             if before != job_now(books, book.job):
                 days.extend(day for day in (book.job.known_from, book.job.ended_on) if day is not None)
                 if before is not None:
                     days.extend(day for day in (before.started_on, before.ended_on) if day is not None)
             touched = [index for index in (_first_at(line.periods, day) for day in days) if index is not None]
             here = min(touched, default=first)
-            lonely = here < len(line.periods) and len(book.wages(here)) < 2 and line.periods[here].end >= context.today
-            first = min(first, here if lonely else max(0, here - 1))
+            first = min(first, max(0, here - 1) if _reaches_back(claim, line, book, here, item, context) else here)
     return first
+
+
+def _reaches_back(claim: Claim, line: Timeline, book: JobBook, index: int, item: Placed, context: Context) -> bool:
+    """Two monthly wages in one period also leave the period before it without conclusion; that can begin or end here."""
+    if index >= len(line.periods):
+        return False
+    if line.periods[index].end < context.today or item.payment.payment_id in claim.attributed:
+        return True
+    return item.payment.frequency in context.policy.reallocation_frequencies and len(book.wages(index)) > 1
 
 
 def _first_at(periods: Sequence[Period], day: date) -> int | None:
