@@ -12,8 +12,9 @@ from tests.faults import reference
 from tests.faults.reading import Event, rows
 from tests.faults.stage import Theatre
 
-from contracts.topics import CONTACT_PREFERENCES
+from contracts.ids import period_id
 from devstack.layout import SERVICES
+from earnings.intake.prepare import INTAKE_TOPICS
 from streaming.records import Item
 
 OUTCOMES = {"applied", "superseded", "duplicate", "pending", "quarantined", "ignored"}
@@ -69,7 +70,7 @@ class Checker:
                 self._url("earnings"), 'SELECT topic, part, "offset", outcome, record_id FROM ledger'
             )
         }
-        sent = {(r.topic, r.partition, r.offset) for r in self._theatre.feeder.sent if r.topic != CONTACT_PREFERENCES}
+        sent = {(r.topic, r.partition, r.offset) for r in self._theatre.feeder.sent if r.topic in INTAKE_TOPICS}
         yield from (f"received, not in the ledger: {place}" for place in sorted(sent - held.keys()))
         yield from (f"in the ledger, never sent: {place}" for place in sorted(held.keys() - sent))
         yield from (f"outcome {outcome!r} of {place}" for place, (outcome, _) in held.items() if outcome not in OUTCOMES)
@@ -143,8 +144,6 @@ class Checker:
                     yield f"{service} knows version {version(doc)} of claim {key}; {snapshots[key]} was published"
 
     def _earnings_told(self, newest: dict[str, int], snapshots: dict[str, int]) -> Iterator[str]:
-        from contracts.ids import period_id
-
         for (kind, key), doc in self._theatre.docs("earnings").items():
             if kind != "claim":
                 continue
@@ -152,7 +151,8 @@ class Checker:
                 yield f"claim {key}: version {doc.published.version} kept, {snapshots.get(key)} published"
             for one in doc.assessed:
                 if not one.gone and newest.get(period_id(key, one.start)) != one.version:
-                    yield f"claim {key}, period {one.start}: {one.version} kept, {newest.get(period_id(key, one.start))} published"
+                    told = newest.get(period_id(key, one.start))
+                    yield f"claim {key}, period {one.start}: {one.version} kept, {told} published"
 
     def _referrals_told(
         self, newest: dict[str, int], snapshots: dict[str, int], erased: set[str], flags: dict[str, str]
@@ -167,7 +167,8 @@ class Checker:
                 yield f"referrals knows version {doc.claim.version} of claim {key}; {snapshots.get(key)} was published"
             for period in doc.periods.values():
                 if period.version != newest.get(period.period_id):
-                    yield f"referrals knows version {period.version} of {period.period_id}; {newest.get(period.period_id)} was published"
+                    told = newest.get(period.period_id)
+                    yield f"referrals knows version {period.version} of {period.period_id}; {told} was published"
             for person in doc.people.values():
                 kept |= {case_id: case.state for case_id, case in person.cases.items()}
                 for flag_id, flag in person.flags.items():

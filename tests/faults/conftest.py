@@ -43,6 +43,7 @@ def checker(theatre: Theatre) -> Checker:
 def cell(request: pytest.FixtureRequest, note: Callable[[str], None]) -> Iterator[Cell]:
     """This cell's account, printed at the end of the run."""
     made = Cell(request.node.name.removeprefix("test_"), SEED)
+    began = time.monotonic()
     yield made
     if made.faults:
-        note(made.line())
+        note(f"{made.line()}; the cell took {time.monotonic() - began:.0f} s")

@@ -16,10 +16,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from tests.faults import mutants
+
 from streaming import relay
 from streaming.session import Session
 from streaming.unit_of_work import UnitOfWork
-from tests.faults import mutants
 
 
 class CrashPoints:

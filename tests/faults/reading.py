@@ -16,12 +16,16 @@ from streaming.records import Record, Root
 from streaming.spec import Kind
 
 POLL_S = 5.0
+POISON = "poison"
+"""`ce_source` of what no service published."""
 OUTGOING = tuple(name for name, topic in TOPICS.items() if not topic.inbound and name != PLATFORM_CLOCK)
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One published event. repeat: its id was published before (a relay died between its two commits)."""
+    """One published event. repeat: its id was published before (a relay died between its two commits).
+
+    Records that a test put there as poison have the type ""."""
 
     topic: str
     partition: int
@@ -74,11 +78,15 @@ class Topics:
         headers = tuple((name, value or b"") for name, value in message.headers() or ())
         named = {name: value.decode() for name, value in headers}
         record = Record(*place, message.offset(), 0, message.key(), message.value(), headers)
-        event_id = named["ce_id"]
+        event_id, key = named.get("ce_id", ""), (record.key or b"").decode()
+        if named.get("ce_source") in (None, POISON):
+            self.events.append(Event(*place, record.offset, key, "", event_id, "", {}, False, record))
+            return
+        body = msgspec.json.decode(record.value or b"{}")
+        repeat = event_id in self._ids
         self.events.append(
-            Event(*place, record.offset, (record.key or b"").decode(), named["ce_type"], event_id, named["ce_source"],
-                  msgspec.json.decode(record.value or b"{}"), event_id in self._ids, record)
-        )  # fmt: skip
+            Event(*place, record.offset, key, named["ce_type"], event_id, named["ce_source"], body, repeat, record)
+        )
         self._ids.add(event_id)
 
     def close(self) -> None:

@@ -68,7 +68,7 @@ def earned(docs: Docs) -> dict[str, Any]:
             found[f"claim {key}"] = _claim(doc, members)
         elif kind == "claimant":
             found[f"claimant {key}"] = (
-                doc.content, doc.deleted, doc.person, doc.coach_id, doc.office_id, doc.work_group, doc.dead, doc.easement,
+                doc.deleted, doc.person, doc.coach_id, doc.office_id, doc.work_group, doc.dead, doc.easement,
                 doc.conditionality, sorted(doc.claims, key=lambda one: one.claim_id),
             )  # fmt: skip
         elif kind == "person" and (doc.payments or doc.claimants):

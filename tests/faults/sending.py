@@ -18,13 +18,14 @@ FLUSH_S = 30.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Outbound:
-    """One message as bytes. note: what a test calls it."""
+    """One message as bytes. note: what a test calls it. stands_for: the message it is another shape or copy of."""
 
     topic: str
     key: bytes
-    value: bytes
+    value: bytes | None
     headers: tuple[tuple[str, bytes], ...] = ()
     note: str = ""
+    stands_for: Outbound | None = None
 
 
 class Feeder:
@@ -47,7 +48,7 @@ class Feeder:
     def send(self, messages: Sequence[Outbound]) -> list[Record]:
         """Publish in this order; the records in the same order, with partition and offset."""
         places: list[tuple[int, int] | None] = [None] * len(messages)
-        self._note({"intent": [[message.topic, len(message.value)] for message in messages]})
+        self._note({"intent": [[message.topic, len(message.value or b"")] for message in messages]})
         for number, message in enumerate(messages):
             self._producer.produce(
                 message.topic,
@@ -58,7 +59,8 @@ class Feeder:
             )
             self._producer.poll(0)
         left = self._producer.flush(FLUSH_S)
-        assert not left and None not in places, "the broker did not take every message"
+        assert left == 0, "the broker did not take every message in time"
+        assert None not in places, "the broker refused a message"
         made = [
             Record(message.topic, place[0], place[1], 0, message.key, message.value, message.headers)
             for message, place in zip(messages, places, strict=True)

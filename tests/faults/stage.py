@@ -14,11 +14,11 @@ from pathlib import Path
 from random import Random
 
 import httpx
+import msgspec
 from tests.faults import reference
 from tests.faults.reading import Topics, documents, rows
 from tests.faults.sending import Feeder, Outbound
 
-from contracts.topics import CONTACT_PREFERENCES
 from devstack.backends import Backends
 from devstack.demo.barrier import Barrier
 from devstack.demo.callers import Callers
@@ -26,6 +26,7 @@ from devstack.demo.cast import Cast, clients
 from devstack.layout import SERVICES, Ports
 from devstack.platform import Platform
 from devstack.supervisor import Program
+from earnings.intake.prepare import INTAKE_TOPICS
 from streaming.clock import advance
 from streaming.records import Record
 from world import generate
@@ -36,8 +37,8 @@ from world.sealing import DataKeys, seal
 
 ROOT = Path(__file__).parents[2]
 SEED = 11
-CLAIMANTS = 60
-MONTHS = 6
+CLAIMANTS = 100
+MONTHS = 8
 WARM_UP_DAYS = 84
 LEG_DAYS = 7
 EVENING = clock_time(18, 30, tzinfo=UTC)
@@ -78,11 +79,12 @@ def until(condition: Callable[[], bool], seconds: float, what: str) -> None:
 
 @dataclass
 class Leg:
-    """Some days of the world, played. events: messages that upstream meant; sent: records published."""
+    """Some days of the world, played. events: messages sent and what the services published on them. plan: what was sent,
+    and where."""
 
     days: tuple[date, date]
     events: int
-    sent: list[Record]
+    plan: list[tuple[Outbound, Record]]
     recovery_s: float
 
 
@@ -95,6 +97,7 @@ class Theatre:
     acted_on: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
+        self._clear: dict[Outbound, Message] = {}
         self.world = generate(seed=SEED, claimants=CLAIMANTS, months=MONTHS)
         self.random = Random(SEED)
         self._feed = Feed(self.world)
@@ -139,9 +142,23 @@ class Theatre:
 
     # -- time and messages ----------------------------------------------------------------------------------------
 
+    def meaning(self, sealed: Outbound) -> Message:
+        """The message in clear that was sealed."""
+        return self._clear[sealed]
+
     def seal(self, message: Message) -> Outbound:
         """The message as upstream would publish it now, encrypted anew."""
-        return Outbound(message.topic, message.key, seal(message, self.keys), message.headers, message.record_id)
+        made = Outbound(message.topic, message.key, seal(message, self.keys), message.headers, message.record_id)
+        self._clear[made] = message
+        return made
+
+    def past_days(self) -> list[date]:
+        """Days that were played."""
+        return [day for day in self._feed.days() if day <= self.now.date()]
+
+    def day(self, day: date) -> list[Outbound]:
+        """All messages of a day, encrypted anew."""
+        return [self.seal(message) for message in self._feed.day(day)]
 
     def advance(self, now: datetime) -> None:
         """Time passes, here and in the reference; everything due is done."""
@@ -162,26 +179,28 @@ class Theatre:
         their order; the reference gets them in their order, once. `arm` is called when a fifth of the messages is consumed,
         `strike` when the rest is published; recovery is the time from then until everything is done."""
         today = list(islice(self._days, days))
-        assert today, "the world has ended"
+        assert len(today) == days, "the world has ended"
+        told = len(self.topics.read())
         self.advance(datetime.combine(today[-1], EVENING))
-        messages = [self.seal(message) for day in today for message in self._feed.day(day)]
+        messages = [message for day in today for message in self.day(day)]
         sent = self.deliver(arrange(messages), arm)
         began = time.monotonic()
         strike()
         first: dict[Outbound, Record] = {}
         for message, record in sent:
-            first.setdefault(message, record)
+            meant = message.stands_for or message
+            first.setdefault(meant, msgspec.structs.replace(record, value=meant.value, headers=meant.headers))
         self.barrier.wait(self.now)
         recovered = time.monotonic() - began
         self.reference.feed([first[message] for message in messages])
-        return Leg((today[0], today[-1]), len(messages), [record for _, record in sent], recovered)
+        return Leg((today[0], today[-1]), len(sent) + len(self.topics.read()) - told, sent, recovered)
 
     def deliver(self, messages: Sequence[Outbound], arm: Callable[[], object] = lambda: None) -> list[tuple[Outbound, Record]]:
         """Publish a fifth, wait until it is consumed, `arm`, publish the rest."""
         part = math.ceil(len(messages) * PROGRESS)
         before = self.consumed()
         records = self.feeder.send(messages[:part])
-        wanted = before + sum(record.topic != CONTACT_PREFERENCES for record in records)
+        wanted = before + sum(record.topic in INTAKE_TOPICS for record in records)
         until(lambda: self.consumed() >= wanted, 60, f"{part} of {len(messages)} messages consumed")
         arm()
         records += self.feeder.send(messages[part:])
@@ -198,17 +217,20 @@ class Theatre:
         for name, point in armed:
             (self.stage.crash_points / f"{name}.{point}").touch()
 
-    def died(self, armed: Sequence[tuple[str, str]], seconds: float = 20) -> list[str]:
-        """Wait until those have died that get there; disarm the others. Names of the dead, which are started again."""
-        names = [name for name, _ in armed]
+    def died(self, armed: Sequence[tuple[str, str]], seconds: float = 12) -> list[str]:
+        """Each armed process that dies is started again at once. Returns those that died; what did not come to its point
+        in time is disarmed."""
+        waiting = dict(armed)
+        dead: list[str] = []
         deadline = time.monotonic() + seconds
-        while any(self.stage.supervisor.alive(name) for name in names) and time.monotonic() < deadline:
+        while waiting and time.monotonic() < deadline:
+            for name in [name for name in waiting if not self.stage.supervisor.alive(name)]:
+                del waiting[name]
+                dead.append(name)
+                self.restart(name)
             time.sleep(0.02)
-        for name, point in armed:
+        for name, point in waiting.items():
             (self.stage.crash_points / f"{name}.{point}").unlink(missing_ok=True)
-        dead = [name for name in names if not self.stage.supervisor.alive(name)]
-        for name in dead:
-            self.restart(name)
         return dead
 
     def restart(self, name: str, **env: str) -> None:
