@@ -85,6 +85,7 @@ def test_receipts_need_the_bearer_move_forward_only_and_count_once(rig: Rig) -> 
 def test_a_failed_delivery_is_published(rig: Rig) -> None:
     name = rig.person()
     rig.preferences(name, version=2, email="perm-fail@simulator.notify")
+    rig.drain()
     rig.contact(name, channel="message")
     types_are(rig, name, "MessageRequested", "MessageSent", "MessageFailed")
 

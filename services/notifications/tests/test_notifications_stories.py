@@ -259,3 +259,22 @@ def test_contact_details_are_encrypted_at_rest_and_never_published_or_logged(rig
         assert canary not in state
         assert canary not in logs
         assert canary not in bodies
+
+
+def test_many_requests_at_once_that_need_a_colleague_are_all_answered(rig: Rig) -> None:
+    names = [f"crowd-{number}-{rig.a_monday()}" for number in range(20)]
+    for name in names:
+        office_id = rig.office(f"{name}-office")
+        rig.coach(f"{name}-coach", office_id, minutes_per_day=0)
+        rig.coach(f"{name}-colleague", office_id)
+        rig.claim(name, f"{name}-coach", office_id)
+        rig.preferences(name)
+        rig.case(name, f"{name}-coach", office_id)
+    rig.drain()
+    worker = "notifications-worker"
+    rig.platform.supervisor.stop(worker)
+    for name in names:
+        rig.contact(name)
+    rig.platform.supervisor.restart(worker)
+    rig.drain()
+    assert [rig.appointment(name).json()["coach_id"] for name in names] == [f"{name}-colleague" for name in names]
