@@ -12,6 +12,7 @@ from streaming import transport
 
 CONSUMER = {
     "_new_consumer_thread": "(self)",
+    "subscribe": "(self, topics)",
     "perform_seek": "(self)",
     "on_partitions_revoked": "(self, revoked)",
     "_getmany": "(self, active_partitions, timeout)",

@@ -205,7 +205,8 @@ class Relay:
                 "delivery.timeout.ms": DELIVERY_MS,
                 "request.timeout.ms": DELIVERY_MS // 2,
                 "partitioner": "murmur2_random",
-                "compression.type": "lz4",
+                "compression.type": "gzip",  # every client can read it; lz4 needs a library that many lack
+                "compression.level": 1,
                 "acks": "all",
                 "linger.ms": 5,
                 "reconnect.backoff.max.ms": 1000,

@@ -7,7 +7,7 @@ from typing import Protocol
 TABLES = """
 CREATE TABLE progress (
     topic text NOT NULL,
-    part integer NOT NULL,
+    part bigint NOT NULL,
     consumer text NOT NULL,
     next_offset bigint NOT NULL,
     topic_id text NOT NULL,
@@ -17,7 +17,7 @@ CREATE TABLE progress (
 CREATE TABLE document (
     key text COLLATE "C" NOT NULL,
     kind text COLLATE "C" NOT NULL,
-    schema integer NOT NULL,
+    schema bigint NOT NULL,
     version bigint NOT NULL,
     state bytea,
     PRIMARY KEY (key, kind)
@@ -68,7 +68,7 @@ CREATE TABLE idempotency (
     key text NOT NULL,
     fingerprint bytea NOT NULL,
     cause_id text NOT NULL,
-    status integer,
+    status bigint,
     body bytea,
     headers jsonb,
     at timestamptz NOT NULL DEFAULT now(),
@@ -88,7 +88,7 @@ CREATE TABLE parked_item (
     kind text COLLATE "C" NOT NULL,
     seq bigint GENERATED ALWAYS AS IDENTITY,
     topic text NOT NULL,
-    part integer NOT NULL,
+    part bigint NOT NULL,
     "offset" bigint NOT NULL,
     record bytea NOT NULL,
     PRIMARY KEY (key, kind, seq)
@@ -96,7 +96,7 @@ CREATE TABLE parked_item (
 
 CREATE TABLE dead_letter (
     topic text NOT NULL,
-    part integer NOT NULL,
+    part bigint NOT NULL,
     "offset" bigint NOT NULL,
     reason text NOT NULL,
     record_id text,

@@ -28,6 +28,7 @@ from streaming.records import Chunk, Record
 
 log = structlog.get_logger()
 
+START_LIMIT_S = 60.0
 POLL_LIMIT_S = 60.0
 HELD_BACK_S = 0.02
 """While a partition waits for room in the lanes, look again this often; the others are fetched meanwhile."""
@@ -148,6 +149,13 @@ class Consumer(driver.Consumer):
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
     # -- where to read --------------------------------------------------------------------------------------------
+
+    async def subscribe(self, topics: Iterable[str]) -> None:
+        """Faust subscribes as soon as the consumer's thread was asked to start; on a busy machine that is before it runs."""
+        async with asyncio.timeout(START_LIMIT_S):
+            while self._thread._consumer is None:
+                await asyncio.sleep(0.02)
+        await super().subscribe(topics)
 
     async def perform_seek(self) -> None:
         """After an assignment: wait for the lanes, then read on where the offset rows say."""
