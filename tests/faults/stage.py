@@ -93,7 +93,6 @@ class Theatre:
     """Stage, world and reference. acted_on: claims of which people decided something over HTTP."""
 
     stage: Stage
-    started: list[str] = field(default_factory=list)
     acted_on: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:

@@ -79,7 +79,7 @@ def _everything(theatre: Theatre) -> dict[str, object]:
     found: dict[str, object] = {
         f"documents of {service}": rows(url, VERSIONS) for service, url in theatre.stage.databases.items()
     }
-    found["the ledger"] = rows(urls["earnings"], LEDGER)
+    found["the ledger"] = rows(theatre.stage.databases["earnings"], LEDGER)
     found["what was published"] = len(theatre.topics.read())
     return found
 
