@@ -31,7 +31,9 @@ CASES: list[dict[str, Any]] = yaml.safe_load(FILE.read_text(encoding="utf-8"))["
 
 
 def of_kind(kind: str) -> list[Any]:
-    found = [pytest.param(case["given"], case["expect"], id=f"{case['id']}: {case['title']}") for case in CASES if case["kind"] == kind]
+    found = [
+        pytest.param(case["given"], case["expect"], id=f"{case['id']}: {case['title']}") for case in CASES if case["kind"] == kind
+    ]
     assert found, f"no {kind} cases in {FILE}"
     return found
 

@@ -153,7 +153,7 @@ class Consumer(driver.Consumer):
     async def subscribe(self, topics: Iterable[str]) -> None:
         """Faust subscribes as soon as the consumer's thread was asked to start; on a busy machine that is before it runs."""
         async with asyncio.timeout(START_LIMIT_S):
-            while self._thread._consumer is None:
+            while self._thread._consumer is None:  # noqa: ASYNC110 - Faust has no event for it
                 await asyncio.sleep(0.02)
         await super().subscribe(topics)
 
