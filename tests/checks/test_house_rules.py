@@ -72,7 +72,9 @@ def test_an_unsafe_migration_is_found() -> None:
 
 
 # What the linter cannot know: a first migration fills an empty database, in one transaction, with Alembic's own version table.
-NOT_FOR_US = "prefer-bigint-over-int,prefer-robust-stmts,require-timeout-settings,prefer-text-field,require-concurrent-index-creation"
+NOT_FOR_US = (
+    "prefer-bigint-over-int,prefer-robust-stmts,require-timeout-settings,prefer-text-field,require-concurrent-index-creation"
+)
 
 
 @pytest.mark.parametrize("service", SERVICES)
