@@ -69,8 +69,9 @@ class EndOffsets:
             wanted = list(self._partitions)
         if not wanted:
             return {}
+        latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
         futures = self._admin.list_offsets(
-            {partition: OffsetSpec.latest() for partition in wanted},
+            {partition: latest for partition in wanted},
             isolation_level=IsolationLevel.READ_COMMITTED,
             request_timeout=self._timeout_s,
         )
