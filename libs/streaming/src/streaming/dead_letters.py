@@ -28,12 +28,17 @@ class DeadLetter:
 
 
 def append(conn: Connection[Any], cipher: FieldCipher, bad: Sequence[Bad]) -> None:
-    """Write in the transaction that moves the offset past them."""
+    """Write in the transaction that moves the offset past them.
+
+    A place that has a letter already was sent back by an operator: the letter is open again, with what lies there now.
+    """
     if not bad:
         return
     conn.execute(
         'INSERT INTO dead_letter (topic, part, "offset", reason, record_id, record)'
-        " SELECT * FROM unnest(%s::text[], %s::int[], %s::bigint[], %s::text[], %s::text[], %s::bytea[])",
+        " SELECT * FROM unnest(%s::text[], %s::int[], %s::bigint[], %s::text[], %s::text[], %s::bytea[])"
+        ' ON CONFLICT (topic, part, "offset") DO UPDATE SET reason = excluded.reason, record_id = excluded.record_id,'
+        " record = excluded.record, at = now(), replayed_at = NULL",
         (
             [entry.record.topic for entry in bad],
             [entry.record.partition for entry in bad],

@@ -71,7 +71,7 @@ class EndOffsets:
             return {}
         latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
         futures = self._admin.list_offsets(
-            {partition: latest for partition in wanted},
+            dict.fromkeys(wanted, latest),
             isolation_level=IsolationLevel.READ_COMMITTED,
             request_timeout=self._timeout_s,
         )
