@@ -242,10 +242,12 @@ def test_an_ordinary_payment_takes_the_short_way() -> None:
     july = msgspec.structs.replace(salary[0], payment_id="7", paid_on=date(2026, 7, 27), received_on=date(2026, 7, 27))
     assert {attributed.rule for attributed in claim.attributed.values()} == {"later_of_payment_and_receipt"}
     assert JUDGE.place_plainly(work, CLAIM, PEOPLE[0], person.payments, july)
-    march = msgspec.structs.replace(july, paid_on=date(2026, 3, 28), received_on=date(2026, 3, 28))
+    march = msgspec.structs.replace(july, payment_id="9", paid_on=date(2026, 3, 28), received_on=date(2026, 3, 28))
     assert not JUDGE.place_plainly(work, CLAIM, PEOPLE[0], person.payments, march), "its period is closed"
     second = msgspec.structs.replace(july, payment_id="8", paid_on=date(2026, 7, 30))
     assert not JUDGE.place_plainly(work, CLAIM, PEOPLE[0], (*person.payments, july), second), "two wages in one period"
+    refund = msgspec.structs.replace(july, payment_id="10", frequency="W1")
+    assert not JUDGE.place_plainly(work, CLAIM, PEOPLE[0], (*person.payments, july), refund), "two reports of one payday"
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])

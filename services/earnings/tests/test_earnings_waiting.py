@@ -181,3 +181,13 @@ def test_the_calendar_closes_a_period_at_london_midnight_and_closes_a_claim(serv
     service.fire(NOW + timedelta(days=400))
     assert len(service.rows["period"]) == before + 2, "the last period ends by the calendar, none begins after the closing"
     assert not service.timers
+
+
+def test_two_wages_also_leave_the_empty_period_before_them_without_conclusion(service: Service) -> None:
+    service.send(claimant())
+    service.send(contract())
+    service.send(payment(1, date(2026, 6, 12), 0))
+    service.send(payment(2, date(2026, 6, 20), 1))
+    latest = {body["start"]: body for row in service.rows["period"] if (body := msgspec.json.decode(row["body"]))}
+    assert "two_wages" in latest["2026-05-10"]["claimants"][0]["quality"], "while the period of the wages still runs"
+    assert "two_wages" not in latest["2026-04-10"]["claimants"][0]["quality"]

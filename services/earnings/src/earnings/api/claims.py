@@ -14,7 +14,7 @@ from contracts.ids import period_id
 from earnings import store
 from earnings.api.parts import Documents, Parts, known_claim, not_found, people_of, subject
 from earnings.api.views import claim_view, ledger_view, period_view
-from earnings.api.visible import one_person
+from earnings.api.visible import one_by_one
 from earnings.kinds import CLAIMANT, PERSON
 from earnings.model import Claim
 from earnings.refresh import members_of
@@ -62,7 +62,10 @@ def router(parts: Parts) -> APIRouter:
         to: Annotated[date | None, Query(description="Periods that end on or before this day")] = None,
         claimant: Annotated[str | None, Query(max_length=128, description="Only this person's entry")] = None,
     ) -> dict[str, Any]:
-        """Assessment periods, newest first, the one in progress included (version 0)."""
+        """Assessment periods, newest first, the one in progress included (version 0).
+
+        Who may not see a household as a whole gets an item per period and person, without household figures.
+        """
         with parts.pool.connection() as conn:
             docs = Documents(conn, parts.spec)
             found = known_claim(docs, claim_id)
@@ -71,30 +74,31 @@ def router(parts: Parts) -> APIRouter:
             check(conn, request, principal, "periods", whose, scopes=CLAIM_SCOPES, claim_id=claim_id)
             if found is None:
                 raise not_found()
-            only = one_person(principal, people, CLAIM_SCOPES, claimant)
+            shown = one_by_one(principal, people, CLAIM_SCOPES, claimant)
             running = _running(parts, docs, claim_id, found)
             ends = {item.start: item.end for item in found.assessed if not item.gone}
             if running is not None:
                 ends.setdefault(running.start, running.end)
-            after = page.after(date)
+            after = page.after(date, str)
             chosen = sorted(
                 (
-                    (end, start)
+                    (end, whom, start)
                     for start, end in ends.items()
-                    if (from_ is None or end >= from_) and (to is None or end <= to) and (after is None or end < after[0])
+                    for whom in (("",) if shown is None else shown)
+                    if (from_ is None or end >= from_) and (to is None or end <= to) and (after is None or (end, whom) < after)
                 ),
                 reverse=True,
             )[: page.fetch]
-            ids = [period_id(claim_id, start) for _, start in chosen]
+            ids = list({period_id(claim_id, start): None for _, _, start in chosen})
             bodies = {key: (body, take_home) for key, body, take_home in store.periods_of(conn, claim_id, ids)}
             versions = store.versions_of(conn, claim_id, ids)
         if running is not None and running.period_id not in bodies:
             bodies[running.period_id] = (msgspec.to_builtins(running), None)
-        rows = [(end, period_id(claim_id, start)) for end, start in chosen]
+        rows = [(end, whom, period_id(claim_id, start)) for end, whom, start in chosen]
         return page.body(
-            [row for row in rows if row[1] in bodies],
-            key=lambda row: [row[0]],
-            item=lambda row: period_view(*bodies[row[1]], versions.get(row[1], []), only),
+            [row for row in rows if row[2] in bodies],
+            key=lambda row: row[:2],
+            item=lambda row: period_view(*bodies[row[2]], versions.get(row[2], []), frozenset({row[1]}) if row[1] else None),
         )
 
     @routes.get("/{claim_id}/ledger")

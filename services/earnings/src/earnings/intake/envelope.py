@@ -70,6 +70,8 @@ def read(topic: str, value: bytes | None) -> Envelope:
     if not isinstance(message, dict):
         raise BadField("message")
     kind = message.get("@type")
+    if not isinstance(kind, str):
+        raise BadField("@type")
     if kind not in _TYPES:
         raise BadDocument("unknown_type")
     record_id = natural_id(topic, message.get("_id"))

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from contracts import topics
+from contracts.envelope import Envelope as Attributes
 from contracts.envelope import parse
 from contracts.errors import BodyError, EnvelopeError
 from contracts.referrals import EarningsContestClosed
@@ -149,7 +150,7 @@ def _upstream(record: Record) -> Prepared:
     if attributes.type != record.topic:
         return Ignored(record, "unknown_type", _peek(record))
     fact = upstream_events.read(record.topic, record.value)
-    return _item(record, ((CLAIMANT, fact.record_id),), fact, attributes.id, attributes.correlation_id)
+    return _item(record, ((CLAIMANT, fact.record_id),), fact, attributes)
 
 
 def _contest(record: Record) -> Prepared:
@@ -159,15 +160,17 @@ def _contest(record: Record) -> Prepared:
         return Ignored(record, "unknown_type")
     opened = not isinstance(event, EarningsContestClosed)
     fact = ContestFact(event.claimant_id, event.claim_id, event.period_id, opened)
-    item = _item(record, ((CLAIM, event.claim_id),), fact, attributes.id, attributes.correlation_id)
+    item = _item(record, ((CLAIM, event.claim_id),), fact, attributes)
     return replace(item, dedupe=attributes.id)
 
 
-def _item(
-    record: Record, roots: tuple[Root, ...], fact: Fact, event_id: str | None = None, correlation_id: str | None = None
-) -> Item:
-    cause = event_id or f"{record.topic}/{record.partition}/{record.offset}"
-    return Item(record, Cause(cause, correlation_id or cause), roots, fact)
+def _item(record: Record, roots: tuple[Root, ...], fact: Fact, attributes: Attributes | None = None) -> Item:
+    """attributes: of a CloudEvent; other records are named by their place."""
+    if attributes is None:
+        place = f"{record.topic}/{record.partition}/{record.offset}"
+        return Item(record, Cause(place, place), roots, fact)
+    cause = Cause(attributes.id, attributes.correlation_id or attributes.id, attributes.traceparent)
+    return Item(record, cause, roots, fact)
 
 
 def _peek(record: Record) -> str | None:
