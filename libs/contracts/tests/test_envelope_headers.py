@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -99,7 +100,18 @@ def test_all_header_names_are_the_documented_ones() -> None:
         "ce_causationid",
         "ce_correlationid",
         "ce_dataschema",
+        "traceparent",
     ]
+
+
+def test_a_chain_without_trace_context_is_one_trace_of_its_own() -> None:
+    first, second, other = (
+        envelope.parse(outgoing(id=number, correlation_id=chain)).traceparent
+        for number, chain in (("1", "a"), ("2", "a"), ("3", "b"))
+    )
+    assert first == second != other
+    assert first is not None
+    assert re.fullmatch(r"00-[0-9a-f]{32}-[0-9a-f]{16}-01", first)
 
 
 @pytest.mark.parametrize("name", ["ce_specversion", "ce_id", "ce_type", "ce_source"])

@@ -162,6 +162,7 @@ def test_addresses_given_by_the_caller_replace_our_own(machine: Machine, bootstr
 
 def test_ports_come_from_the_environment_and_a_port_that_is_no_number_is_refused() -> None:
     assert layout.Ports.from_environment({"PORT_EMPLOYER_LINK": "9104"}) == layout.Ports(employer_link=9104)
+    assert layout.Ports.from_environment({"PORT_ISSUER": "9110"}) == layout.Ports(oidc=9110)
     for wrong in ("eighty", "0", "70000", "-1"):
         with pytest.raises(DevstackError, match="PORT_EARNINGS must be a port number"):
             layout.Ports.from_environment({"PORT_EARNINGS": wrong})

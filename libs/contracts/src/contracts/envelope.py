@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
+from hashlib import blake2b
 
 import msgspec
 
@@ -54,7 +55,10 @@ def headers(
     correlation_id: str,
     traceparent: str | None = None,
 ) -> Headers:
-    """Kafka headers of one outgoing event, values as UTF-8 bytes. `time` must be aware."""
+    """Kafka headers of one outgoing event, values as UTF-8 bytes. `time` must be aware.
+
+    A chain whose first cause had no trace context gets one made from its correlation id, so that all of it is one trace.
+    """
     instant = time.astimezone(UTC).isoformat().replace("+00:00", "Z")
     pairs = {
         "content-type": "application/json",
@@ -69,9 +73,13 @@ def headers(
         "ce_correlationid": correlation_id,
         "ce_dataschema": data_schema(type),
     }
-    if traceparent is not None:
-        pairs["traceparent"] = traceparent
+    pairs["traceparent"] = traceparent or _trace_of(correlation_id)
     return [(name, value.encode()) for name, value in pairs.items()]
+
+
+def _trace_of(correlation_id: str) -> str:
+    digest = blake2b(correlation_id.encode(), digest_size=24).hexdigest()
+    return f"00-{digest[:32]}-{digest[32:]}-01"
 
 
 def _text(found: dict[str, bytes], name: str) -> str | None:

@@ -21,6 +21,9 @@ SENDERS = ("notifications", "employer_link")
 OUTSIDE = ("OIDC_ISSUER", "DATA_KEY_SERVICE_URL", "NOTIFY_BASE_URL")
 """Addresses that a caller may give instead of a sandbox of ours."""
 
+OTHER_NAMES = MappingProxyType({"oidc": ("PORT_ISSUER", "PORT_DEV_ISSUER"), "data_key": ("PORT_DATA_KEY_SERVICE",)})
+"""What else people call the variable of a port."""
+
 NOTIFY_SERVICE_ID = "3d1b2c9e-0000-4000-8000-646576737461"
 NOTIFY_SECRET = "9f0c1a77-0000-4000-8000-636b6e6f7469"
 
@@ -61,13 +64,14 @@ class Ports:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Self:
-        """`PORT_EARNINGS`, `PORT_EMPLOYER_LINK`, `PORT_OIDC`, `PORT_DATA_KEY`, … override the defaults."""
+        """`PORT_EARNINGS`, `PORT_EMPLOYER_LINK`, `PORT_OIDC` (or `PORT_ISSUER`), `PORT_DATA_KEY`, … override the defaults."""
         given: dict[str, int] = {}
         for field in fields(cls):
-            text = environ.get(variable(field.name))
-            if text:
+            name = next((name for name in (variable(field.name), *OTHER_NAMES.get(field.name, ())) if environ.get(name)), None)
+            if name:
+                text = environ[name]
                 if not text.isdecimal() or not 0 < int(text) < 65536:
-                    raise DevstackError(f"{variable(field.name)} must be a port number, 1 to 65535")
+                    raise DevstackError(f"{name} must be a port number, 1 to 65535")
                 given[field.name] = int(text)
         return cls(**given)
 

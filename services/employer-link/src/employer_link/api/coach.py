@@ -65,7 +65,7 @@ def router(parts: Parts) -> APIRouter:
         request: Request,
         principal: Staff,
         page: Paged,
-        q: Annotated[str, Query(min_length=2, max_length=100, description="Part of the name, or a PAYE reference")],
+        q: Annotated[str, Query(min_length=1, max_length=100, description="Part of the name, or a PAYE reference")],
     ) -> Response:
         """Employers known from payments, by part of their name or by PAYE reference."""
         after = page.after(str, str)
