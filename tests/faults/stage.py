@@ -40,6 +40,7 @@ SEED = 11
 CLAIMANTS = 100
 MONTHS = 8
 WARM_UP_DAYS = 84
+WARM_UP_LEG = 14
 LEG_DAYS = 7
 EVENING = clock_time(18, 30, tzinfo=UTC)
 PROGRESS = 0.2
@@ -125,8 +126,8 @@ class Theatre:
         self.barrier.wait(self.now)
         for service in SERVICES:
             self.reference.services[self.specs[service].name].docs.update(self.docs(service))
-        for _ in range(WARM_UP_DAYS // LEG_DAYS):
-            self.leg()
+        for _ in range(WARM_UP_DAYS // WARM_UP_LEG):
+            self.leg(WARM_UP_LEG)
 
     def docs(self, service: str) -> reference.Docs:
         """The service's documents as stored."""

@@ -12,12 +12,12 @@ from tests.faults.stage import Theatre
 
 from devstack.ports import free_ports
 
-RELAYS = ("earnings-relay", "referrals-relay", "employer-link-relay", "notifications-relay")
-RACING = ("earnings", "referrals")
+SERVICES = ("earnings", "referrals")
+"""Those that publish in any week; the others speak when people act."""
 
 
 def test_f3_relays_killed_between_publish_and_mark(theatre: Theatre, checker: Checker, cell: Cell) -> None:
-    armed = [(name, "after_publish") for name in RELAYS]
+    armed = [(f"{service}-relay", "after_publish") for service in SERVICES]
 
     def strike() -> None:
         cell.faults += [f"{name} killed after_publish" for name in theatre.died(armed)]
@@ -34,13 +34,13 @@ def test_f3_relays_killed_between_publish_and_mark(theatre: Theatre, checker: Ch
 
 def test_f3_two_relays_race_and_the_leader_is_killed_twice(theatre: Theatre, checker: Checker, cell: Cell) -> None:
     supervisor = theatre.stage.supervisor
-    seconds = [supervisor.program(f"{service}-relay") for service in RACING]
+    seconds = [supervisor.program(f"{service}-relay") for service in SERVICES]
     for program, port in zip(seconds, free_ports(len(seconds)), strict=True):
         twin = replace(program, name=f"{program.name}-2", env={**program.env, "METRICS_PORT": str(port)}, port=port)
         supervisor.start(replace(twin, argv=[*twin.argv[:3], twin.name, *twin.argv[4:]], health=None))
 
     def strike() -> None:
-        for service in RACING * 2:
+        for service in SERVICES * 2:
             name = _leader(theatre, service)
             supervisor.kill(name)
             cell.faults.append(f"{name} killed while leading")

@@ -103,11 +103,13 @@ def accounted(theatre: Theatre, done: Sequence[Done]) -> dict[str, list[str]]:
         events = [event for event in told if event.type == name[one.act.service] and subject in map(str, event.body.values())]
         if len(events) != 1:
             wrong.append(f"{len(events)} {name[one.act.service]} for {subject}")
+        actor, kind = one.act.who.client.client_id, one.act.path.split("/")[2]  # looks at a record are of another kind
         count = rows(
             theatre.stage.databases[one.act.service],
-            "SELECT count(*) FROM audit WHERE actor = %s AND granted AND action LIKE 'POST %%' AND (ids::text LIKE %s OR %s)",
-            one.act.who.client.client_id, f"%{subject}%", one.act.service == "employer_link",
+            "SELECT count(*) FROM audit WHERE actor = %s AND resource = %s AND granted AND action LIKE 'POST %%'"
+            " AND (ids = '{}' OR ids::text LIKE %s)",
+            actor, kind, f"%{subject}%",
         )[0][0]  # fmt: skip
         if count != 1:
-            audit.append(f"{count} audit rows for {one.act.path} of {one.act.who.client.client_id}")
+            audit.append(f"{count} changes in the audit for {one.act.path} of {actor}")
     return {"I2 effect once": wrong, "I10 audit": audit}
