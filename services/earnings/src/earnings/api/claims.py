@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
 import msgspec
@@ -18,7 +18,7 @@ from earnings.api.visible import one_by_one
 from earnings.kinds import CLAIMANT, PERSON
 from earnings.model import Claim
 from earnings.refresh import members_of
-from earnings.rules.calendar import london_day
+from earnings.rules.calendar import london_day, london_midnight
 from earnings.rules.evaluate import Context, open_period
 from web import etag, pages
 from web.access import check
@@ -118,8 +118,10 @@ def router(parts: Parts) -> APIRouter:
 
 
 def _running(parts: Parts, docs: Documents, claim_id: str, claim: Claim) -> Any:
-    context = Context(parts.clock.now(), "closed", parts.judge.policy)
-    return open_period(claim_id, claim, members_of(docs, claim_id, claim), context)
+    """The period in progress, as of the beginning of this day: two pages read one after another agree."""
+    now = parts.clock.now()
+    found = open_period(claim_id, claim, members_of(docs, claim_id, claim), Context(now, "closed", parts.judge.policy))
+    return None if found is None else msgspec.structs.replace(found, assessed_at=london_midnight(london_day(now)).astimezone(UTC))
 
 
 def _records(docs: Documents, claim_id: str, claim: Claim) -> dict[str, list[str]]:
