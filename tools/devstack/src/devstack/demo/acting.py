@@ -215,9 +215,8 @@ class Acting:
         elif "approve" in allowed:
             self._count("coach approved", coach.post("employer_link", f"{path}/approve", {}, read.etag))
         elif "actions" in allowed:
-            mine = next(a for a in plan["actions"] if a["owner"] == "coach" and a["done_on"] is None)
-            body = {"action_id": mine["action_id"]}
-            self._count("action done", coach.post("employer_link", f"{path}/actions", body, read.etag))
+            for action in self._ripe(plan, "coach", today):
+                self._count("action done", coach.post("employer_link", f"{path}/actions", action, read.etag))
         elif read.body["state"] == "following_up" and all(action["done_on"] for action in plan["actions"]):
             self._finish(journey, read)
             journey.closed = True
@@ -254,9 +253,8 @@ class Acting:
         if "approve" in mine.body["allowed"]:
             self._count("claimant approved", claimant.post("employer_link", f"{path}/approve", {}, mine.etag))
         elif "actions" in mine.body["allowed"]:
-            action = next(a for a in mine.body["plan"]["actions"] if a["owner"] == "claimant" and a["done_on"] is None)
-            body = {"action_id": action["action_id"]}
-            self._count("action done", claimant.post("employer_link", f"{path}/actions", body, mine.etag))
+            for action in self._ripe(mine.body["plan"], "claimant", today):
+                self._count("action done", claimant.post("employer_link", f"{path}/actions", action, mine.etag))
 
     def _employer_moves(self, journey: Journey, read: Answer, today: date) -> None:
         employer = self._cast.employer(journey.paye_reference or "")
@@ -274,7 +272,14 @@ class Acting:
         elif state == "answered":
             self._count("employer approved", employer.post("employer_link", f"{path}/approve", {}, seen.etag))
         else:
-            own = [a for a in read.body["plan"]["actions"] if a["owner"] == "employer" and a["done_on"] is None]
-            if own:
-                body = {"action_id": own[0]["action_id"]}
-                self._count("action done", employer.post("employer_link", f"{path}/actions", body, seen.etag))
+            for action in self._ripe(read.body["plan"], "employer", today):
+                self._count("action done", employer.post("employer_link", f"{path}/actions", action, seen.etag))
+
+    def _ripe(self, plan: dict[str, Any], owner: str, today: date) -> list[dict[str, str]]:
+        """The owner's next open action, once its day is near enough for this owner: people act days before it is due."""
+        open_actions = [action for action in plan["actions"] if action["owner"] == owner and action["done_on"] is None]
+        for action in open_actions[:1]:
+            early = self._chance(action["action_id"], "early").randint(0, 20)
+            if today >= date.fromisoformat(action["due_on"]) - timedelta(days=early):
+                return [{"action_id": action["action_id"]}]
+        return []

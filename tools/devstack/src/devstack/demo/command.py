@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Annotated
 
@@ -18,9 +19,12 @@ def main(
     kills: Annotated[int, typer.Option(min=0, help="SIGKILLs of each worker and relay; compared with an undisturbed play")] = 0,
 ) -> None:
     """Play a synthetic world through the whole platform, day by day, and report what came of it."""
+    import structlog
     from rich.console import Console
 
     from devstack.demo import disturbed, play
+
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
 
     options = play.Options(seed=seed, claimants=claimants, months=months, kills=kills)
     home = (var_dir or backends.default_var_dir()).resolve() / "demo"

@@ -81,5 +81,5 @@ def engagement_states(recording: Recording) -> dict[str, int]:
     states: dict[str, str] = {}
     for event in recording.of(*after):
         states[event.body["engagement_id"]] = after[event.type]
-    ever_agreed = {event.body["engagement_id"] for event in recording.of("PlanAgreed")}
-    return {**dict(sorted(Counter(states.values()).items())), "ever_agreed": len(ever_agreed)}
+    counts = Counter(states.values())
+    return {state: counts[state] for state in ("draft", "shared", "answered", "agreed", "following_up", "closed")}

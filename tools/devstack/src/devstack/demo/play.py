@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as clock_time
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -49,7 +50,7 @@ class Options:
 
 def run(
     options: Options, home: Path, console: Console, examine: Callable[[digest.Digest], None] = lambda _: None
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """Play, report, stop everything. `examine` is handed what the play ended with.
 
     Raises DevstackError when something did not come out as it must.
@@ -153,7 +154,7 @@ def _bar(console: Console) -> Progress:
     return Progress(*columns, console=console)
 
 
-def _verify(made: dict[str, object], scores: dict[str, Score], options: Options) -> None:
+def _verify(made: dict[str, Any], scores: dict[str, Score], options: Options) -> None:
     """The demo fails loudly rather than print a table with a hole in it."""
     wrong = judging.unexplained(scores)
     if options.claimants >= 500 and options.months >= 8:
@@ -161,6 +162,11 @@ def _verify(made: dict[str, object], scores: dict[str, Score], options: Options)
             f"{rule}: precision {score.precision:.3f}, recall {score.recall:.3f}, at least {MIN_AGREEMENT} is asked for"
             for rule, score in scores.items()
             if min(score.precision, score.recall) < MIN_AGREEMENT
+        ]
+        wrong += [
+            f"{rule}: raised {row['raised']}, withdrawn {row['withdrawn']}; each must happen"
+            for rule, row in made["flags"].items()
+            if not (row["raised"] and row["withdrawn"])
         ]
     if made["dead_letters"] != made["dead_letters_expected"]:
         wrong.append(f"{made['dead_letters']} dead letters, {made['dead_letters_expected']} messages were broken on purpose")

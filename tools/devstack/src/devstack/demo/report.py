@@ -35,7 +35,7 @@ def build(facts: Facts) -> dict[str, Any]:
     """All fields of the report, from what was published and stored."""
     recording = facts.recording
     quarantined = sum(topic["quarantined"] for topic in facts.summary["topics"])
-    rules = sorted(set(facts.flags.raised) | set(facts.flags.withdrawn) | set(facts.scores))
+    others = sorted((set(facts.flags.raised) | set(facts.flags.withdrawn)) - set(facts.scores))
     return {
         "facts_in": sum(topic["received"] for topic in facts.summary["topics"]),
         "messages_by_topic": dict(sorted(recording.messages.items())),
@@ -43,11 +43,13 @@ def build(facts: Facts) -> dict[str, Any]:
         "dead_letters_expected": facts.expected_dead_letters,
         "periods_assessed": sum(1 for event in recording.of("PeriodAssessed") if event.body["status"] == "closed"),
         "decisions": _count(facts.platform.databases["referrals"], "SELECT count(*) FROM decision"),
-        "flags": {rule: _flags(rule, facts) for rule in rules},
+        "flags": {rule: _flags(facts.scores[rule], rule, facts) for rule in sorted(facts.scores)},
+        "flags_without_truth": {rule: _counts(rule, facts) for rule in others},
         "cases": sum(1 for _ in recording.of("CaseOpened")),
         "appointments_booked": sum(1 for _ in recording.of("AppointmentBooked")),
         "messages_delivered": sum(1 for _ in recording.of("MessageDelivered")),
         "engagements": engagement_states(recording),
+        "plans_agreed": sum(1 for _ in recording.of("PlanAgreed")),
         "outcomes_met": sum(1 for _ in recording.of("OutcomeMet")),
         "elapsed_s": round(facts.elapsed_s, 1),
         "latency_ms": latencies(recording),
@@ -55,14 +57,12 @@ def build(facts: Facts) -> dict[str, Any]:
     }
 
 
-def _flags(rule: str, facts: Facts) -> dict[str, Any]:
-    score = facts.scores.get(rule)
-    return {
-        "raised": facts.flags.raised[rule],
-        "withdrawn": facts.flags.withdrawn[rule],
-        "precision": None if score is None else round(score.precision, 4),
-        "recall": None if score is None else round(score.recall, 4),
-    }
+def _counts(rule: str, facts: Facts) -> dict[str, int]:
+    return {"raised": facts.flags.raised[rule], "withdrawn": facts.flags.withdrawn[rule]}
+
+
+def _flags(score: Score, rule: str, facts: Facts) -> dict[str, Any]:
+    return {**_counts(rule, facts), "precision": round(score.precision, 4), "recall": round(score.recall, 4)}
 
 
 def _count(url: str, query: str) -> int:
@@ -85,7 +85,7 @@ def show(console: Console, report: dict[str, Any], scores: dict[str, Score], sto
     for name, key in (
         ("messages taken in", "facts_in"), ("periods assessed", "periods_assessed"), ("decisions recorded", "decisions"),
         ("cases opened", "cases"), ("appointments booked", "appointments_booked"), ("messages delivered", "messages_delivered"),
-        ("outcomes met", "outcomes_met"),
+        ("outcomes met", "outcomes_met"), ("plans agreed", "plans_agreed"),
     ):  # fmt: skip
         console.print(f"  {name:<22}{report[key]:>8,}")
     console.print(f"  {'dead letters':<22}{report['dead_letters']:>8,}   ({report['dead_letters_expected']} broken on purpose)")
@@ -95,7 +95,9 @@ def show(console: Console, report: dict[str, Any], scores: dict[str, Score], sto
     for column in ("rule", "raised", "withdrawn", "precision", "recall"):
         table.add_column(column, justify="left" if column == "rule" else "right")
     for rule, row in report["flags"].items():
-        table.add_row(rule, str(row["raised"]), str(row["withdrawn"]), _share(row["precision"]), _share(row["recall"]))
+        table.add_row(rule, str(row["raised"]), str(row["withdrawn"]), f"{row['precision']:.3f}", f"{row['recall']:.3f}")
+    for rule, row in report["flags_without_truth"].items():
+        table.add_row(f"{rule} (no labels)", str(row["raised"]), str(row["withdrawn"]), "", "")
     console.print(table)
     for score in scores.values():
         for difference in score.differences:
@@ -110,7 +112,3 @@ def show(console: Console, report: dict[str, Any], scores: dict[str, Score], sto
     console.print("\nOne claimant's story", style="bold")
     for line in story:
         console.print(f"  {line}", highlight=False)
-
-
-def _share(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"
