@@ -49,7 +49,8 @@ class EndOffsets:
     """Ends of the consumed topics as a read_committed consumer sees them. Thread safe."""
 
     def __init__(self, bootstrap: str, topics: list[str], timeout_s: float = 5.0) -> None:
-        self._admin = AdminClient({"bootstrap.servers": bootstrap, "socket.timeout.ms": 5000})
+        self._bootstrap = bootstrap
+        self._admin: AdminClient | None = None
         self._topics = topics
         self._timeout_s = timeout_s
         self._partitions: list[TopicPartition] = []
@@ -58,6 +59,8 @@ class EndOffsets:
     def read(self) -> dict[tuple[str, int], int]:
         """(topic, partition) → end offset. Raises KafkaException when the broker is away."""
         with self._lock:
+            if self._admin is None:  # not before it is needed: the client connects as soon as it exists
+                self._admin = AdminClient({"bootstrap.servers": self._bootstrap, "socket.timeout.ms": 5000})
             if not self._partitions:
                 metadata = self._admin.list_topics(timeout=self._timeout_s).topics
                 self._partitions = [
@@ -66,11 +69,11 @@ class EndOffsets:
                     if topic in metadata
                     for partition in metadata[topic].partitions
                 ]
-            wanted = list(self._partitions)
+            wanted, admin = list(self._partitions), self._admin
         if not wanted:
             return {}
         latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
-        futures = self._admin.list_offsets(
+        futures = admin.list_offsets(
             dict.fromkeys(wanted, latest),
             isolation_level=IsolationLevel.READ_COMMITTED,
             request_timeout=self._timeout_s,
