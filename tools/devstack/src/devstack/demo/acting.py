@@ -37,15 +37,22 @@ class Journey:
     paye_reference: str | None = None
     closed: bool = False
 
+    @property
+    def seed(self) -> tuple[str, str]:
+        """What these people's chances depend on: nothing that differs between two plays of one world."""
+        return self.claimant_id, self.contacted_on.isoformat()
+
 
 class Acting:
     """Everybody's day. done: what was done, by name."""
 
-    def __init__(self, cast: Cast, seed: int) -> None:
+    def __init__(self, cast: Cast, seed: int, settle: Callable[[], None] = lambda: None) -> None:
+        """settle: called after each request for contact; a play that is compared with another waits here until it is done."""
         self.done: Counter[str] = Counter()
         self.journeys: dict[str, Journey] = {}
         self._cast = cast
         self._seed = seed
+        self._settle = settle
         self._works_at = {person.claimant_id: person.paye_references for person in cast.people.claimants}
 
     def day(self, today: date) -> int:
@@ -72,10 +79,12 @@ class Acting:
         coach = self._cast.coach(coach_id)
         if today.weekday() >= 5:
             return
-        for item in coach.items("referrals", f"/v1/worklist?coach={coach_id}&state=shown&limit=100"):
+        shown = coach.items("referrals", f"/v1/worklist?coach={coach_id}&state=shown&limit=100")
+        for item in sorted(shown, key=lambda item: str(item["claimant_id"])):  # ids of cases differ between plays
             self._new_case(coach, coach_id, item, today)
         if today.weekday() == 0:
-            for item in coach.items("referrals", "/v1/worklist?unassigned=true&state=shown&limit=100"):
+            free = coach.items("referrals", "/v1/worklist?unassigned=true&state=shown&limit=100")
+            for item in sorted(free, key=lambda item: str(item["claimant_id"])):
                 body = {"coach_id": coach_id, "reason": "manual"}
                 self._count("assigned", coach.post("referrals", f"/v1/cases/{item['case_id']}/assign", body, item["etag"]))
 
@@ -83,12 +92,13 @@ class Acting:
         case_id, path = item["case_id"], f"/v1/cases/{item['case_id']}"
         if case_id in self.journeys:
             return  # asked already; the message is on its way, or the claimant has no way to be reached
-        chance = self._chance(case_id).random()
+        chance = self._chance(item["claimant_id"], str(item["shown_at"])).random()
         if chance < 0.78:
             channel = "message" if chance < 0.12 else "phone" if chance < 0.4 else "face_to_face"
             body = {"purpose": "progression", "contact_basis": "voluntary", "channel": channel, "minutes": None, "language": None}
             if self._count("contact asked", coach.post("referrals", f"{path}/contact", body, item["etag"])).ok:
                 self.journeys[case_id] = Journey(case_id, item["claimant_id"], coach_id, today)
+                self._settle()
         elif chance < 0.86:
             body = {"until": (today + timedelta(days=14)).isoformat(), "code": "waiting_for_payslip"}
             self._count("held", coach.post("referrals", f"{path}/hold", body, item["etag"]))
@@ -120,7 +130,7 @@ class Acting:
         offer = offers[0]
         path = f"/v1/appointments/{offer['appointment_id']}"
         read = claimant.get("notifications", path)
-        says_yes = self._chance(offer["appointment_id"], "answer").random() < 0.82
+        says_yes = self._chance(*journey.seed, "answer").random() < 0.82
         answer = self._count(
             "offer accepted" if says_yes else "offer declined",
             claimant.post("notifications", f"{path}/{'accept' if says_yes else 'decline'}", {}, read.etag),
@@ -138,7 +148,7 @@ class Acting:
         if not read.ok or read.body["state"] != "booked":
             journey.closed = True
             return
-        came = self._chance(str(journey.meeting), "came").random() < 0.88
+        came = self._chance(*journey.seed, "came").random() < 0.88
         body: dict[str, Any] = {} if came else {"reason": None}
         answer = self._count(
             "attended" if came else "missed",
@@ -151,7 +161,7 @@ class Acting:
     def _involve_employer(self, journey: Journey, today: date) -> bool:
         """The claimant agrees, or not; the coach opens a draft."""
         references = self._works_at.get(journey.claimant_id, ())
-        chance = self._chance(journey.case_id, "employer")
+        chance = self._chance(*journey.seed, "employer")
         if not references or chance.random() > 0.6:
             return False
         claimant, coach = self._cast.claimant(journey.claimant_id), self._cast.coach(journey.coach_id)
@@ -215,7 +225,7 @@ class Acting:
         elif "approve" in allowed:
             self._count("coach approved", coach.post("employer_link", f"{path}/approve", {}, read.etag))
         elif "actions" in allowed:
-            for action in self._ripe(plan, "coach", today):
+            for action in self._ripe(journey, plan, "coach", today):
                 self._count("action done", coach.post("employer_link", f"{path}/actions", action, read.etag))
         elif read.body["state"] == "following_up" and all(action["done_on"] for action in plan["actions"]):
             self._finish(journey, read)
@@ -231,7 +241,7 @@ class Acting:
     def _finish(self, journey: Journey, read: Answer) -> None:
         """The plan is done: half of the coaches say so at once, the others go on following up."""
         coach = self._cast.coach(journey.coach_id)
-        if self._chance(journey.case_id, "finish").random() < 0.5:
+        if self._chance(*journey.seed, "finish").random() < 0.5:
             path = f"/v1/engagements/{journey.engagement_id}/close"
             if self._count("engagement completed", coach.post("employer_link", path, {"reason": "completed"}, read.etag)).ok:
                 self._close_case(journey)
@@ -253,7 +263,7 @@ class Acting:
         if "approve" in mine.body["allowed"]:
             self._count("claimant approved", claimant.post("employer_link", f"{path}/approve", {}, mine.etag))
         elif "actions" in mine.body["allowed"]:
-            for action in self._ripe(mine.body["plan"], "claimant", today):
+            for action in self._ripe(journey, mine.body["plan"], "claimant", today):
                 self._count("action done", claimant.post("employer_link", f"{path}/actions", action, mine.etag))
 
     def _employer_moves(self, journey: Journey, read: Answer, today: date) -> None:
@@ -263,7 +273,7 @@ class Acting:
         if not seen.ok:
             journey.closed = seen.status == 410
             return
-        state, chance = seen.body["state"], self._chance(str(journey.engagement_id), "employer").random()
+        state, chance = seen.body["state"], self._chance(*journey.seed, "employer answers").random()
         if state == "shared":
             answer = "none" if chance < 0.1 else "need_time" if chance < 0.2 and today.day % 2 else read.body["ask"]
             allowed = {"more_hours", "different_shifts", "training", "higher_role", "none", "need_time"}
@@ -272,14 +282,14 @@ class Acting:
         elif state == "answered":
             self._count("employer approved", employer.post("employer_link", f"{path}/approve", {}, seen.etag))
         else:
-            for action in self._ripe(read.body["plan"], "employer", today):
+            for action in self._ripe(journey, read.body["plan"], "employer", today):
                 self._count("action done", employer.post("employer_link", f"{path}/actions", action, seen.etag))
 
-    def _ripe(self, plan: dict[str, Any], owner: str, today: date) -> list[dict[str, str]]:
+    def _ripe(self, journey: Journey, plan: dict[str, Any], owner: str, today: date) -> list[dict[str, str]]:
         """The owner's next open action, once its day is near enough for this owner: people act days before it is due."""
         open_actions = [action for action in plan["actions"] if action["owner"] == owner and action["done_on"] is None]
         for action in open_actions[:1]:
-            early = self._chance(action["action_id"], "early").randint(0, 20)
+            early = self._chance(*journey.seed, owner, "early").randint(0, 20)
             if today >= date.fromisoformat(action["due_on"]) - timedelta(days=early):
                 return [{"action_id": action["action_id"]}]
         return []

@@ -32,11 +32,13 @@ class Barrier:
     def __init__(self, addresses: Mapping[str, str], timeout_s: float = 120.0) -> None:
         self.timeout_s = timeout_s
         self.waited_s = 0.0
+        self._now: datetime | None = None
         self._clients = {name: httpx.Client(base_url=url, timeout=10.0) for name, url in addresses.items()}
         self._threads = ThreadPoolExecutor(len(self._clients))
 
     def wait(self, now: datetime) -> None:
         """Returns when everything is done at the platform's instant `now`. Raises DevstackError with what is left over."""
+        self._now = now
         began = time.monotonic()
         before: dict[str, int] | None = None
         while True:
@@ -52,6 +54,11 @@ class Barrier:
                 raise DevstackError(f"not drained within {self.timeout_s:.0f} s at {now}: {left}; see the logs of these services")
             if not done:
                 time.sleep(PAUSE_S)
+
+    def wait_again(self) -> None:
+        """Once more at the instant of the last wait."""
+        if self._now is not None:
+            self.wait(self._now)
 
     def _ask(self, name: str) -> State:
         try:

@@ -16,10 +16,10 @@ def run(options: play.Options, home: Path, console: Console) -> None:
     """Raises DevstackError with what differs: something lost, doubled or sent twice."""
     console.rule("the reference: nobody is killed")
     quiet: list[Digest] = []
-    play.run(replace(options, kills=0), home / "reference", console, examine=quiet.append)
+    play.run(replace(options, kills=0, ordered=True), home / "reference", console, examine=quiet.append)
     console.rule(f"the same play, every worker and relay killed {options.kills} times")
     killed: list[Digest] = []
-    play.run(options, home, console, examine=killed.append)
+    play.run(replace(options, ordered=True), home, console, examine=killed.append)
     wrong = differences(quiet[0], killed[0])
     if wrong:
         raise DevstackError("after the kills the platform ended differently:\n  " + "\n  ".join(wrong[:40]))

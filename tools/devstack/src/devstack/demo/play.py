@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from datetime import time as clock_time
 from pathlib import Path
 from typing import Any
@@ -40,12 +40,17 @@ MIN_AGREEMENT = 0.95
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What may be chosen. kills: SIGKILLs of each worker and relay, at random moments of the play."""
+    """What may be chosen. kills: SIGKILLs of each worker and relay, at random moments of the play.
+
+    ordered: time, messages and requests for contact one after the other, each done before the next, so that two plays of
+    one world must end equal; otherwise they overlap, as in life.
+    """
 
     seed: int = 1
     claimants: int = 500
     months: int = 8
     kills: int = 0
+    ordered: bool = False
 
 
 def run(
@@ -108,8 +113,9 @@ def _play(options: Options, platform: Platform, world: World, cast_list: People,
     urls = {service: platform.url(service) for service in SERVICES}
     callers = Callers(urls, platform.credentials().token_endpoint)
     cast = Cast(cast_list, callers, {client.client_id: client for client in made})
-    acting = Acting(cast, options.seed)
     barrier = Barrier(urls)
+    settle = barrier.wait_again if options.ordered else _overlap
+    acting = Acting(cast, options.seed, settle)
     feed = Feed(world)
     all_days = list(feed.days())
     chaos = Chaos(platform.supervisor, options.kills, options.seed)
@@ -122,7 +128,15 @@ def _play(options: Options, platform: Platform, world: World, cast_list: People,
             task = progress.add_task("", total=len(all_days))
             chaos.start(len(all_days))
             for number, day in enumerate(all_days):
-                _day(platform, publisher, barrier, acting, day, lambda: chaos.day(number))  # noqa: B023
+                now = datetime.combine(day, NOON)
+                chaos.day(number)
+                advance(platform.bootstrap, now)
+                if options.ordered:
+                    barrier.wait(now)
+                publisher.publish_day(day)
+                barrier.wait(now)
+                if acting.day(day):
+                    barrier.wait(now)
                 progress.update(task, advance=1, description=f"{day}  {sum(publisher.counts.values()):>6} messages, "
                                 f"{acting.done['contact asked']:>4} contacts, {acting.done['attended']:>4} meetings")  # fmt: skip
         summary = cast.operator.get("earnings", "/v1/intake/summary")
@@ -135,17 +149,8 @@ def _play(options: Options, platform: Platform, world: World, cast_list: People,
         callers.close()
 
 
-def _day(
-    platform: Platform, publisher: Publisher, barrier: Barrier, acting: Acting, day: date, disturb: Callable[[], None]
-) -> None:
-    """Time, then the day's messages, then everybody's acts; nothing is in flight when the next day begins."""
-    now = datetime.combine(day, NOON)
-    advance(platform.bootstrap, now)
-    publisher.publish_day(day)
-    disturb()
-    barrier.wait(now)
-    if acting.day(day):
-        barrier.wait(now)
+def _overlap() -> None:
+    """Nobody waits for anybody."""
 
 
 def _bar(console: Console) -> Progress:
