@@ -39,7 +39,10 @@ def judged(
         raise Refused(422, "slot-invalid", "This is not a slot of this service. Read the slots again.")
     coach = documents.coach(work, key.coach_id)
     office = documents.office(work, key.office_id) if key.office_id else None
-    wish = contacts.wish_of(work, setup, doc, case_id, person, "appointment-offer", None)
+    chosen_minutes = min(
+        moving.minutes if moving else key.minutes, setup.policy.in_work_minutes
+    )  # shorter is for people to choose
+    wish = contacts.wish_of(work, setup, doc, case_id, person, "appointment-offer", chosen_minutes)
     but = moving.appointment_id if moving else None
     private = contacts.private_room_used(wish.needs, key.channel)
     if not _free(setup, coach, office, key, private=private, but=but):
