@@ -24,4 +24,5 @@ def run(options: play.Options, home: Path, console: Console) -> None:
     if wrong:
         raise DevstackError("after the kills the platform ended differently:\n  " + "\n  ".join(wrong[:40]))
     compared = ", ".join(f"{name} {len(values):,}" for name, values in killed[0].items())
+    console.print(f"Every worker and relay was killed {options.kills} times, after at least a tenth of the play.")
     console.print(f"Equal to the reference, nothing sent twice, nothing missing. Compared: {compared}")
