@@ -81,7 +81,13 @@ def test_a_move_that_the_law_does_not_allow_is_refused(feed: Foreign, acting: Ca
     assert refused.json()["allowed"] == ["disregard", "replace"]
     unknown = acting("decision-maker-1", "POST", path, body | {"to_period_id": str(uuid.uuid4())})
     assert unknown.status_code == 422
-    replaced = {"payment_id": payment, "action": "replace", "gross_pence": 40000, "legal_basis": "61(3)(b)", "reason": "wrong"}
+    replaced = {
+        "payment_id": payment,
+        "action": "replace",
+        "gross_pence": 40000,
+        "legal_basis": "regulation 61(3)(b)",
+        "reason": "wrong",
+    }
     assert acting("decision-maker-1", "POST", path, replaced).status_code == 201
     assert sum(gross(feed, house)) == 140000
 

@@ -279,8 +279,15 @@ def test_a_key_is_asked_for_once_and_kept() -> None:
 def test_a_garbled_key_is_refused_without_another_try() -> None:
     service = KeyService(400)
     keys = service.keys()
-    assert keys.fetch([("k", "a")]) == keys.fetch([("k", "a")]) == {("k", "a"): None}
+    assert keys.fetch([("k", "a"), ("k", "a")]) == {("k", "a"): None}
     assert (len(service.calls), service.waits) == (1, [])
+
+
+def test_a_refusal_is_not_kept() -> None:
+    service = KeyService(400, 200)
+    keys = service.keys()
+    assert keys.fetch([("k", "a")]) == {("k", "a"): None}
+    assert keys.fetch([("k", "a")]) == {("k", "a"): b"p" * 16}
 
 
 @pytest.mark.parametrize("status", [0, 403, 500, 503])

@@ -30,6 +30,7 @@ def test_retention_cleanup_and_size_limits_are_the_registry_s(bootstrap: str) ->
 
 def test_creating_twice_creates_nothing_and_another_partition_count_is_refused(bootstrap: str) -> None:
     assert topics.create(bootstrap, 4) == []
+    assert topics.number(bootstrap) == 4
     with pytest.raises(DevstackError, match="has 4 partitions, not 5"):
         topics.create(bootstrap, 5)
 

@@ -46,7 +46,7 @@ def up(var_dir: VarDir = None) -> None:
     found = backends.start(home, kafka_port=ports.kafka, detached=True)
     clock: Literal["wall", "topic"] = "topic" if os.environ.get("PLATFORM_CLOCK") == "topic" else "wall"
     try:
-        partitions = int(os.environ.get("PARTITIONS") or topics.LOCAL_PARTITIONS)
+        partitions = int(os.environ.get("PARTITIONS") or topics.number(found.kafka.bootstrap))
         platform = Platform.start(
             home,
             found,

@@ -11,11 +11,12 @@ import typer
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
-from contracts.topics import TOPICS
+from contracts.topics import DEFAULT_PARTITIONS, TOPICS
 from devstack.errors import DevstackError
 from devstack.waiting import until
 
 LOCAL_PARTITIONS = 4
+"""Enough for tests and the demo."""
 TIMEOUT_S = 30.0
 
 
@@ -49,6 +50,13 @@ def create(bootstrap: str, partitions: int = LOCAL_PARTITIONS, *, fresh: bool = 
     return missing
 
 
+def number(bootstrap: str) -> int:
+    """How many partitions keyed topics have on this broker; the registry's number if there are none yet."""
+    existing = _partitions(AdminClient({"bootstrap.servers": bootstrap, "log_level": 0}), bootstrap)
+    keyed = (name for name, topic in TOPICS.items() if topic.partitions is None)
+    return next((existing[name] for name in keyed if existing.get(name)), DEFAULT_PARTITIONS)
+
+
 def _delete(admin: AdminClient, bootstrap: str) -> None:
     present = sorted(_partitions(admin, bootstrap).keys() & TOPICS.keys())
     for name, deleted in (admin.delete_topics(present, operation_timeout=TIMEOUT_S) if present else {}).items():
@@ -70,7 +78,7 @@ def _partitions(admin: AdminClient, bootstrap: str) -> dict[str, int]:
 
 def main(
     bootstrap: Annotated[str, typer.Option(envvar="KAFKA_BOOTSTRAP_SERVERS", help="host:port[,host:port]")],
-    partitions: Annotated[int, typer.Option(envvar="PARTITIONS", help="Of every keyed topic")] = LOCAL_PARTITIONS,
+    partitions: Annotated[int, typer.Option(envvar="PARTITIONS", help="Of every keyed topic")] = DEFAULT_PARTITIONS,
 ) -> None:
     """Create the registry's topics, with their retention and cleanup."""
     created = create(bootstrap, partitions)

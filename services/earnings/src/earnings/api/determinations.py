@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Request
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 from starlette.responses import Response
 
 from contracts import topics
@@ -28,7 +29,15 @@ from web.principal import Principal
 SCOPES = ("decision-maker",)
 DecisionMaker = Annotated[Principal, Depends(require(*SCOPES))]
 Id = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[^\x00]*$")]
-Basis = Annotated[str, StringConstraints(pattern=r"^61\(\d\)(\([a-z]\))?$")]
+_PREFIX = re.compile(r"\A\s*(?:SI 2013/376,?\s*)?(?:reg(?:ulation)?\.?\s*)?", re.IGNORECASE)
+
+
+def _paragraph(text: object) -> object:
+    """People write regulation 61(6), reg. 61(6) or 61(6); the event carries the last."""
+    return _PREFIX.sub("", text).strip() if isinstance(text, str) else text
+
+
+Basis = Annotated[str, BeforeValidator(_paragraph), StringConstraints(pattern=r"^61\(\d\)(\([a-z]\))?$")]
 Words = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[^\x00]*$")]
 
 

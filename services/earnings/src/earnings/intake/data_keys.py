@@ -26,8 +26,8 @@ _KEY_BYTES = (16, 24, 32)
 class DataKeys:
     """Thread safe. http: opens or returns the one client, with the service's base address. wait: sleeps between attempts.
 
-    A 400 means the key is garbled: the answer is None and is remembered. Anything else but 200 is tried five times in
-    all, then Infrastructure: the partition waits, nothing is dead-lettered.
+    A 400 means the key is garbled: the answer is None, at once, and is not kept: the same name may be good after a repair.
+    Anything else but 200 is tried five times in all, then Infrastructure: the partition waits, nothing is dead-lettered.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class DataKeys:
         self._http = http
         self._wait = wait
         self._waits_s = waits_s
-        self._known: OrderedDict[KeyName, bytes | None] = OrderedDict()
+        self._known: OrderedDict[KeyName, bytes] = OrderedDict()
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(CONCURRENT_REQUESTS, thread_name_prefix="data-key")
 
@@ -55,8 +55,7 @@ class DataKeys:
         elif missing:
             found.update(zip(missing, self._pool.map(self._ask, missing), strict=True))
         with self._lock:
-            for name in missing:
-                self._known[name] = found[name]
+            self._known.update((name, key) for name in missing if (key := found[name]) is not None)
             while len(self._known) > CACHED_KEYS:
                 self._known.popitem(last=False)
         return found
