@@ -122,12 +122,15 @@ class Checker:
     def _atomic(self, events: list[Event]) -> Iterator[str]:
         """What the documents say was published is on the topics, and the other way round."""
         newest: dict[str, int] = {}
+        placed: dict[str, int] = {}
         snapshots: dict[str, int] = {}
         erased: set[str] = set()
         flags: dict[str, str] = {}
         for event in events:
             if event.type == "PeriodAssessed":
                 newest[event.body["period_id"]] = event.body["version"]
+            elif event.type == "PaymentAttributed":
+                placed[event.body["payment_id"]] = event.body["version"]
             elif event.type == "ClaimErased":
                 erased.add(event.body["claim_id"])
             elif "claim" in event.body and event.topic == "earnings.circumstances.v1":
@@ -135,20 +138,25 @@ class Checker:
                 snapshots[claim["claim_id"]] = max(claim["version"], snapshots.get(claim["claim_id"], 0))
             elif event.type.startswith("Flag"):
                 flags[event.body["flag_id"]] = event.type
-        yield from self._earnings_told(newest, snapshots)
+        yield from self._earnings_told(newest, placed, snapshots)
         yield from self._referrals_told(newest, snapshots, erased, flags)
-        for service, version in (("notifications", lambda doc: doc.snapshot and doc.snapshot.version),
-                                 ("employer_link", lambda doc: doc.version)):  # fmt: skip
+        for service in ("notifications", "employer_link"):
             for (kind, key), doc in self._theatre.docs(service).items():
-                if kind == "claim" and key in snapshots and key not in erased and version(doc) != snapshots[key]:
-                    yield f"{service} knows version {version(doc)} of claim {key}; {snapshots[key]} was published"
+                if kind != "claim" or key not in snapshots or key in erased:
+                    continue
+                known = doc.version if service == "employer_link" else doc.snapshot and doc.snapshot.version
+                if known != snapshots[key]:
+                    yield f"{service} knows version {known} of claim {key}; {snapshots[key]} was published"
 
-    def _earnings_told(self, newest: dict[str, int], snapshots: dict[str, int]) -> Iterator[str]:
+    def _earnings_told(self, newest: dict[str, int], placed: dict[str, int], snapshots: dict[str, int]) -> Iterator[str]:
         for (kind, key), doc in self._theatre.docs("earnings").items():
             if kind != "claim":
                 continue
             if doc.published is not None and snapshots.get(key) != doc.published.version:
                 yield f"claim {key}: version {doc.published.version} kept, {snapshots.get(key)} published"
+            for payment_id, last in doc.attributed.items():
+                if placed.get(payment_id) != last.version:
+                    yield f"payment {payment_id}: {last.version} kept, {placed.get(payment_id)} published"
             for one in doc.assessed:
                 if not one.gone and newest.get(period_id(key, one.start)) != one.version:
                     told = newest.get(period_id(key, one.start))
@@ -158,7 +166,7 @@ class Checker:
         self, newest: dict[str, int], snapshots: dict[str, int], erased: set[str], flags: dict[str, str]
     ) -> Iterator[str]:
         says = {"planned": {"FlagPlanned"}, "raised": {"FlagRaised"}, "shown": {"FlagShown"}, "withdrawn": {"FlagWithdrawn"}}
-        listed: dict[str, str] = dict(rows(self._url("referrals"), "SELECT case_id, state FROM worklist"))  # type: ignore[arg-type]
+        listed: dict[str, str] = dict(rows(self._url("referrals"), "SELECT case_id, state FROM worklist"))
         kept: dict[str, str] = {}
         for (kind, key), doc in self._theatre.docs("referrals").items():
             if kind != "claim" or doc.erased:

@@ -13,6 +13,7 @@ import os
 import runpy
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -60,9 +61,9 @@ def install(points: CrashPoints, role: str) -> None:
         return reply
 
     Session.flush = flush_and_look  # type: ignore[method-assign]
-    UnitOfWork._account = account_and_look  # type: ignore[method-assign]
-    UnitOfWork.command = command_and_look  # type: ignore[method-assign]
-    relay.run_relay = lambda *given: run_relay(*given, reached=points.reached)
+    UnitOfWork._account = account_and_look  # type: ignore[assignment, method-assign]
+    UnitOfWork.command = command_and_look  # type: ignore[assignment, method-assign]
+    relay.run_relay = partial(run_relay, reached=points.reached)
 
 
 def main() -> None:

@@ -38,7 +38,7 @@ from world.sealing import DataKeys, seal
 ROOT = Path(__file__).parents[2]
 SEED = 11
 CLAIMANTS = 100
-MONTHS = 8
+MONTHS = 9
 WARM_UP_DAYS = 84
 WARM_UP_LEG = 14
 LEG_DAYS = 7

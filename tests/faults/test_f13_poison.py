@@ -20,11 +20,6 @@ from streaming import database, dead_letters
 from streaming.crypto import FieldCipher
 from streaming.records import Record
 
-READERS = {
-    topics.EARNINGS_PERIOD: ("referrals", "employer_link"),
-    topics.EARNINGS_CIRCUMSTANCES: ("referrals", "notifications", "employer_link"),
-}
-
 
 def test_f13_poison_is_kept_byte_for_byte_and_its_neighbours_flow(theatre: Theatre, checker: Checker, cell: Cell) -> None:
     past = [message for day in theatre.past_days() for message in theatre.day(day)]
@@ -61,7 +56,7 @@ def test_f13_poison_is_kept_byte_for_byte_and_its_neighbours_flow(theatre: Theat
 def _kept(theatre: Theatre, message: Outbound, record: Record) -> list[str]:
     wrong = []
     cipher = FieldCipher(theatre.stage.environment["FIELD_KEY"])
-    for service in ("earnings",) if record.topic in INTAKE_TOPICS else READERS[record.topic]:
+    for service in (name for name, spec in theatre.specs.items() if record.topic in spec.topics):
         with database.connector(theatre.stage.databases[service], "test")() as conn:
             kept = dead_letters.fetch(conn, cipher, record.topic, record.partition, record.offset)
         if kept is None:

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator
 import pytest
 from tests.faults.acting import insist
 from tests.faults.checker import Anomalies, Checker
-from tests.faults.stage import Theatre
+from tests.faults.reading import rows
+from tests.faults.stage import LEG_DAYS, Theatre, until
 from tests.faults.test_f05_api_killed import accounted, contacts
 
 
@@ -54,11 +55,33 @@ def test_an_offset_that_moves_without_its_effects_is_caught(
     assert {"I1", "I5"} <= classes(found), found
 
 
+def piled_up(theatre: Theatre, relay: str, then: Callable[[], None], days: int = LEG_DAYS) -> None:
+    """A leg in which the relay stands still until much waits in the outbox."""
+    supervisor = theatre.stage.supervisor
+    url = theatre.stage.databases[relay.removesuffix("-relay")]
+
+    def strike() -> None:
+        until(lambda: rows(url, "SELECT count(*) FROM outbox")[0][0] >= 3 * days, 30, "some events a day wait")
+        then()
+        supervisor.resume(relay)
+
+    theatre.leg(days, arm=lambda: supervisor.pause(relay), strike=strike)
+
+
 def test_an_outbox_that_is_emptied_before_it_is_published_is_caught(
     theatre: Theatre, checker: Checker, broken: Callable[[str, str], None]
 ) -> None:
-    broken("earnings-relay", "outbox_emptied_first")
-    crash_of(theatre, "earnings-relay", "before_publish")
+    relay = "earnings-relay"
+    broken(relay, "outbox_emptied_first")
+    died: list[str] = []
+
+    def then() -> None:
+        theatre.arm([(relay, "before_publish")])
+        theatre.stage.supervisor.resume(relay)
+        died.extend(theatre.died([(relay, "before_publish")]))
+
+    piled_up(theatre, relay, then)
+    assert died == [relay]
     found = checker.anomalies()
     assert "I3" in classes(found), found
 
@@ -67,9 +90,7 @@ def test_an_outbox_that_is_published_backwards_is_caught(
     theatre: Theatre, checker: Checker, broken: Callable[[str, str], None]
 ) -> None:
     broken("earnings-relay", "outbox_backwards")
-    theatre.stage.supervisor.pause("earnings-relay")  # so that more than one version waits
-    theatre.stage.supervisor.resume("earnings-relay")
-    theatre.leg()
+    piled_up(theatre, "earnings-relay", lambda: None, days=3 * LEG_DAYS)
     found = checker.anomalies()
     assert "I4" in classes(found), found
 
