@@ -85,6 +85,14 @@ def test_scopes_are_in_the_openapi_document() -> None:
     assert openapi.unlisted(app) == []
 
 
+def test_errors_are_described_as_they_are_sent() -> None:
+    document = _create(_router()).openapi()
+    responses = document["paths"]["/v1/things/{thing_id}"]["get"]["responses"]
+    assert "422" not in responses
+    assert list(responses["default"]["content"]) == ["application/problem+json"]
+    assert not {"HTTPValidationError", "ValidationError"} & set(document["components"]["schemas"])
+
+
 def test_a_route_hidden_from_the_document_is_found() -> None:
     router = APIRouter(prefix="/v1", dependencies=[Depends(require("operator"))])
 

@@ -52,21 +52,29 @@ def check_declared(app: FastAPI) -> None:
         raise UndeclaredRoute(f"no scopes declared: {', '.join(silent)}; add Depends(require(…)), spelt with module-level names")
 
 
-def _describe_scopes(app: FastAPI) -> None:
-    """Put each route's scopes into the OpenAPI document, where generated tests and clients find them."""
+def _describe(app: FastAPI) -> None:
+    """Put each route's scopes and the form of errors into the OpenAPI document, where tests and clients find them."""
     plain = app.openapi
     scopes = declared_scopes(app)
 
     def openapi() -> dict[str, Any]:
         document = plain()
-        document.setdefault("components", {})["securitySchemes"] = {
-            "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
-        }
+        components = document.setdefault("components", {})
+        components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
+        schemas = components.setdefault("schemas", {})
+        for name in ("HTTPValidationError", "ValidationError"):  # the framework's own form, which nobody is sent
+            schemas.pop(name, None)
+        schemas["Problem"] = problems.SCHEMA
         for path, operations in document["paths"].items():
             for method, operation in operations.items():
                 names = sorted(scopes[(method.upper(), path)])
                 operation["x-scopes"] = names
                 operation["security"] = [] if names == ["public"] else [{"token": []}]
+                operation["responses"].pop("422", None)
+                operation["responses"]["default"] = {
+                    "description": "An error (RFC 9457)",
+                    "content": {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+                }
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]
@@ -116,5 +124,5 @@ def create(
     app.add_middleware(WholeBody, max_bytes=max_body_bytes, timeout_s=body_timeout_s)
     app.add_middleware(TraceAndGuard, extra_headers=STRICT_TRANSPORT if production else None)
     check_declared(app)
-    _describe_scopes(app)
+    _describe(app)
     return app

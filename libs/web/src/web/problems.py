@@ -24,6 +24,34 @@ log = structlog.get_logger()
 
 MEDIA_TYPE = "application/problem+json"
 
+SCHEMA: dict[str, Any] = {
+    "title": "Problem",
+    "type": "object",
+    "required": ["type", "title", "status", "code", "detail", "trace_id"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "code": {"type": "string"},
+        "detail": {"type": "string"},
+        "trace_id": {"type": "string"},
+        "allowed": {"type": "array", "items": {"type": "string"}, "description": "409: the moves that are open now"},
+        "errors": {
+            "type": "array",
+            "description": "422: which documented field is wrong and in what way, never its value",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "in": {"type": "string"},
+                    "field": {"anyOf": [{"type": "string"}, {"type": "null"}]},
+                    "problem": {"type": "string"},
+                },
+            },
+        },
+    },
+}
+"""Members of every error body, in the words of JSON Schema."""
+
 _CODES = {
     400: ("bad-request", "The request cannot be understood."),
     401: ("unauthorized", "Send a valid access token."),
