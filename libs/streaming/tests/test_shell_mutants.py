@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 from psycopg import Connection
 from test_shell_model import ShellMachine
@@ -66,12 +66,12 @@ def test_the_model_catches(mutant: Patch, monkeypatch: pytest.MonkeyPatch, shell
         run_state_machine_as_test(
             ShellMachine,
             settings=settings(
-                max_examples=60,
+                max_examples=400,
                 stateful_step_count=30,
                 deadline=None,
                 derandomize=True,
                 database=None,
-                phases=settings.get_profile("default").phases[:3],
+                phases=[Phase.generate],
                 suppress_health_check=list(HealthCheck),
                 print_blob=False,
             ),
