@@ -46,7 +46,11 @@ class Drained:
 
 
 class EndOffsets:
-    """Ends of the consumed topics as a read_committed consumer sees them. Thread safe."""
+    """Ends of the consumed topics, records of open transactions included. Thread safe.
+
+    The broker answers a relay's commit before it has written the markers, so the last *stable* offset can lag behind what was
+    just published; the end of the log cannot.
+    """
 
     def __init__(self, bootstrap: str, topics: list[str], timeout_s: float = 5.0) -> None:
         self._bootstrap = bootstrap
@@ -75,7 +79,7 @@ class EndOffsets:
         latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
         futures = admin.list_offsets(
             dict.fromkeys(wanted, latest),
-            isolation_level=IsolationLevel.READ_COMMITTED,
+            isolation_level=IsolationLevel.READ_UNCOMMITTED,
             request_timeout=self._timeout_s,
         )
         return {(tp.topic, tp.partition): future.result().offset for tp, future in futures.items()}
