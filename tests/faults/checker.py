@@ -155,7 +155,7 @@ class Checker:
             if doc.published is not None and snapshots.get(key) != doc.published.version:
                 yield f"claim {key}: version {doc.published.version} kept, {snapshots.get(key)} published"
             for payment_id, last in doc.attributed.items():
-                if placed.get(payment_id) != last.version:
+                if not last.invalid and placed.get(payment_id) != last.version:
                     yield f"payment {payment_id}: {last.version} kept, {placed.get(payment_id)} published"
             for one in doc.assessed:
                 if not one.gone and newest.get(period_id(key, one.start)) != one.version:

@@ -90,7 +90,11 @@ def _claim(claim: Claim, members: Mapping[str, set[str]]) -> tuple[Any, ...]:
 
 
 def flagged(docs: Docs, without: frozenset[str] = frozenset()) -> dict[str, Any]:
-    """Flags that stand and open cases, by claim; `without`: claims that people have acted on."""
+    """Raised flags that stand and open cases, by claim; `without`: claims that people have acted on.
+
+    Planned flags are not compared: a guard (an easement, a closure) that becomes known together with a period is met when
+    the flag is planned or when it is re-checked, whichever event comes first; from the re-check on, both ways are equal.
+    """
     found: dict[str, Any] = {}
     for (kind, key), doc in docs.items():
         if kind != "claim" or key in without:
@@ -98,7 +102,7 @@ def flagged(docs: Docs, without: frozenset[str] = frozenset()) -> dict[str, Any]
         claim: ClaimDoc = doc
         for person in claim.people.values():
             for flag in person.flags.values():
-                if flag.state in LIVE:
+                if flag.state in LIVE - {"planned"}:
                     found[f"flag {flag.rule_id} of {person.claimant_id} in {flag.period_id}"] = flag.state
             case = person.open_case()
             if case is not None:
