@@ -35,6 +35,7 @@ class Journey:
     meeting_on: date | None = None
     engagement_id: str | None = None
     paye_reference: str | None = None
+    wait_until: date | None = None
     closed: bool = False
 
     @property
@@ -61,7 +62,7 @@ class Acting:
         for coach in self._cast.people.coaches:
             self._worklist(coach.coach_id, today)
         for journey in list(self.journeys.values()):
-            if not journey.closed:
+            if not journey.closed and (journey.wait_until is None or journey.wait_until <= today):
                 self._go_on(journey, today)
         return sum(self.done.values()) - before
 
@@ -221,7 +222,10 @@ class Acting:
         allowed, plan = read.body["allowed"], read.body["plan"]
         if read.body["state"] == "draft" and "share" in allowed:
             shared = self._count("shared", coach.post("employer_link", f"{path}/share", {}, read.etag))
-            journey.closed = not shared.ok and shared.status != 409
+            if shared.status == 409 and shared.body.get("next_allowed_on"):  # this employer heard from us often enough lately
+                journey.wait_until = date.fromisoformat(shared.body["next_allowed_on"])
+            else:
+                journey.closed = not shared.ok
         elif "approve" in allowed:
             self._count("coach approved", coach.post("employer_link", f"{path}/approve", {}, read.etag))
         elif "actions" in allowed:
