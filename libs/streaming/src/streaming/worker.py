@@ -39,6 +39,7 @@ from streaming.transport import ChunkApp, Fetching
 
 log = structlog.get_logger()
 
+START_LIMIT_S = 45.0
 STOP_LIMIT_S = 20.0
 WATCH_S = 2.0
 CREATE_TOPICS = "python -m devstack topics"
@@ -157,7 +158,11 @@ class _Worker:
             await self._shut_down(app, lanes, ticker, running)
 
     async def _run_app(self, app: ChunkApp) -> None:
-        await app.start()
+        try:
+            async with asyncio.timeout(START_LIMIT_S):
+                await app.start()
+        except TimeoutError:
+            raise Fatal(f"the consumer did not start within {START_LIMIT_S:g} s; start the worker again") from None
         self._liveness.started = True
         gc.collect()
         gc.freeze()

@@ -71,14 +71,20 @@ class Supervisor:
     def wait_healthy(self, names: Iterable[str] | None = None, timeout: float = 30.0) -> None:
         """Return when every named process (default: all) answers its health address with 200.
 
-        Raises ProcessFailed with the tail of the log of one that ended, or that is not ready in time.
+        One that ends before it was healthy is started once more, as a service manager would.
+        Raises ProcessFailed with the tail of the log of one that ended twice, or that is not ready in time.
         """
+        restarted: set[str] = set()
         waiting = [name for name in (names or list(self._programs)) if self._programs[name].health]
         deadline = time.monotonic() + timeout
         with httpx.Client(timeout=2.0) as http:
             while waiting:
                 for name in list(waiting):
                     code = self._children[name].exit_code()
+                    if code is not None and name not in restarted:
+                        restarted.add(name)
+                        self.start(self._programs[name])
+                        continue
                     if code is not None:
                         raise ProcessFailed(f"{name} ended with exit code {code}{log_tail(self.log(name))}")
                     health = self._programs[name].health
