@@ -120,9 +120,10 @@ def _python(script: str, *arguments: str) -> subprocess.Popen[str]:
 
 def test_what_a_killed_program_left_behind_is_stopped_by_the_next_start(var_dir: Path) -> None:
     script = """
-        import sys, time
+        import signal, sys, time
         from pathlib import Path
         from devstack import backends, docker_engine
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
         docker_engine.answers = lambda: False
         found = backends.start(Path(sys.argv[1]), want=("postgresql",))
         found.postgres.create_database("kept")
@@ -138,14 +139,14 @@ def test_what_a_killed_program_left_behind_is_stopped_by_the_next_start(var_dir:
     orphan = kept.postgres.handle()
     assert orphan is not None
     first.send_signal(signal.SIGKILL)
-    first.communicate(timeout=30)
+    first.communicate(timeout=60)
     assert orphan.alive()
     second = _python(script, str(var_dir))
     assert second.stdout is not None
     assert second.stdout.readline() == "ready\n"
     assert not orphan.alive()
     second.send_signal(signal.SIGINT)
-    second.communicate(timeout=30)
+    second.communicate(timeout=60)
     assert state.read(var_dir) is None
 
 
