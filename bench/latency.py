@@ -13,10 +13,9 @@ from pathlib import Path
 import msgspec
 import psycopg
 from confluent_kafka import Producer
-from confluent_kafka.admin import AdminClient, NewTopic
 from rich.console import Console
 
-from bench.workload import PARTITIONS, Load, create_tables
+from bench.workload import PARTITIONS, Load, create_tables, create_topic
 from devstack.backends import Backends
 
 SECONDS = 8
@@ -37,7 +36,7 @@ class Delays:
 def run(found: Backends, rate: int, console: Console) -> Delays:
     """One worker with two lanes; the producer does not wait for it (open loop)."""
     load = Load("latency", rate * (SECONDS + WARM_UP_SECONDS), 50_000)
-    AdminClient({"bootstrap.servers": found.kafka.bootstrap}).create_topics([NewTopic(TOPIC, PARTITIONS, 1)])[TOPIC].result()
+    create_topic(found.kafka.bootstrap, TOPIC)
     url = found.postgres.create_database("bench_latency", replace=True)
     with psycopg.connect(url, autocommit=True) as conn:
         create_tables(conn, 0)
@@ -63,7 +62,9 @@ def run(found: Backends, rate: int, console: Console) -> Delays:
 
 
 def _produce(bootstrap: str, load: Load, rate: int) -> int:
-    producer = Producer({"bootstrap.servers": bootstrap, "linger.ms": 0, "partitioner": "murmur2_random"})
+    producer = Producer(
+        {"bootstrap.servers": bootstrap, "linger.ms": 0, "enable.idempotence": True, "partitioner": "murmur2_random"}
+    )
     began, sent = time.monotonic(), 0
     for event in load.produce():
         ahead = sent / rate - (time.monotonic() - began)

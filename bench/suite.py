@@ -7,12 +7,11 @@ import time
 from dataclasses import dataclass, replace
 
 import psycopg
-from confluent_kafka.admin import AdminClient, NewTopic
 from rich.console import Console
 
 from bench.measure import CONTENDERS, Contender, Result
 from bench.measure import run as run_one
-from bench.workload import OUT_TOPIC, PARTITIONS, Load, create_tables
+from bench.workload import OUT_TOPIC, Load, create_tables, create_topic
 from devstack.backends import Backends
 
 RELAY_EVENTS = 60_000
@@ -81,9 +80,7 @@ def relay(found: Backends, console: Console) -> Rate:
     import sys
     from pathlib import Path
 
-    AdminClient({"bootstrap.servers": found.kafka.bootstrap}).create_topics([NewTopic(OUT_TOPIC, PARTITIONS, 1)])[
-        OUT_TOPIC
-    ].result()
+    create_topic(found.kafka.bootstrap, OUT_TOPIC)
     url = found.postgres.create_database("bench_relay", replace=True)
     with psycopg.connect(url, autocommit=True) as conn:
         create_tables(conn, 0)

@@ -106,10 +106,10 @@ class Load:
 
     def publish(self, bootstrap: str, topic: str) -> int:
         """Write all events to a new topic; returns the number of records."""
-        admin = AdminClient({"bootstrap.servers": bootstrap})
-        for future in admin.create_topics([NewTopic(topic, PARTITIONS, 1)]).values():
-            future.result()
-        producer = Producer({"bootstrap.servers": bootstrap, "linger.ms": 20, "compression.type": "lz4",
+        create_topic(bootstrap, topic)
+        producer = Producer({"bootstrap.servers": bootstrap, "linger.ms": 20,
+                "enable.idempotence": True,  # a retry must not change the order of a key's events
+                "compression.type": "lz4",
                              "queue.buffering.max.messages": 1_000_000, "partitioner": "murmur2_random"})  # fmt: skip
         written = 0
         for event in self.produce():
@@ -119,6 +119,12 @@ class Load:
                 producer.poll(0)
         producer.flush()
         return written
+
+
+def create_topic(bootstrap: str, topic: str) -> None:
+    """A topic of the benchmark. Raises KafkaException."""
+    admin = AdminClient({"bootstrap.servers": bootstrap})
+    admin.create_topics([NewTopic(topic, PARTITIONS, 1)])[topic].result()
 
 
 # -- the tables, and the transaction that every contender runs -----------------------------------------------------------
