@@ -136,7 +136,7 @@ class Checker:
             elif "claim" in event.body and event.topic == "earnings.circumstances.v1":
                 claim = event.body["claim"]
                 snapshots[claim["claim_id"]] = max(claim["version"], snapshots.get(claim["claim_id"], 0))
-            elif event.type.startswith("Flag"):
+            elif event.topic == topics.PROGRESSION_FLAG:
                 flags[event.body["flag_id"]] = event.type
         yield from self._earnings_told(newest, placed, snapshots)
         yield from self._referrals_told(newest, snapshots, erased, flags)
