@@ -10,10 +10,11 @@ from typing import Literal
 import msgspec
 
 from contracts import referrals as events
+from contracts.earnings import ClaimClaimant
 from contracts.ids import flag_id as flag_id_of
 from referrals import cases, recording
 from referrals.desk import Desk
-from referrals.inputs import history
+from referrals.inputs import guard_facts, history
 from referrals.london import start_of
 from referrals.model import ClaimDoc, Flag, Reason, case_flags, with_flag
 from referrals.records import Decided, decide
@@ -24,6 +25,7 @@ from referrals.rules.priority import priority
 
 REASON_GONE = "reason_gone"
 SUPERSEDED = "superseded"
+NOT_CONTACTABLE = "guard-not-contactable"
 replace = msgspec.structs.replace
 
 
@@ -37,14 +39,30 @@ def judge_changes(desk: Desk, before: ClaimDoc) -> None:
     """Judge every period whose inputs differ from `before`, and all later ones, for everybody on the claim."""
     if desk.quiet or desk.doc.claim is None:
         return
+    for claimant_id in [gone for gone in desk.doc.people if desk.doc.member(gone) is None]:
+        withdraw_not_due(desk, claimant_id)
     for member in desk.doc.claim.claimants:
         _withdraw_from_lost_periods(desk, member.claimant_id)
         then = aps_of(desk, member.claimant_id, before) if before.claim is not None else ()
         now = aps_of(desk, member.claimant_id)
         same = 0
-        while same < min(len(then), len(now)) and then[same] == now[same]:
+        while same < min(len(then), len(now)) and then[same] == now[same] and _guarded_alike(desk, before, now[same], member):
             same += 1
         judge_from(desk, member.claimant_id, now, same)
+
+
+def _guarded_alike(desk: Desk, before: ClaimDoc, ap: Ap, member: ClaimClaimant) -> bool:
+    """No fact that guards read has changed for a period that is not due yet. From the due date on, what was known counts."""
+    if not _before_due(desk, ap.period_id):
+        return True
+    plan_on = schedule.plan_on(ap.end, desk.setup.book.parameters)
+    then, now = (guard_facts(doc, member.claimant_id, ap.period_id, plan_on) for doc in (before, desk.doc))
+    return then == now
+
+
+def _before_due(desk: Desk, period_id: str) -> bool:
+    period = desk.doc.periods.get(period_id)
+    return period is not None and desk.today < schedule.due_on(period.end, desk.setup.book.parameters)
 
 
 def judge_from(desk: Desk, claimant_id: str, aps: Sequence[Ap], first: int) -> None:
@@ -73,28 +91,31 @@ def _judge(desk: Desk, claimant_id: str, aps: Sequence[Ap], place: int) -> None:
     )
     quiet = desk.doc.periods[ap.period_id].backfill
     recording.observe(desk, claimant_id, ap, decided.evaluation, quiet)
-    if quiet or "dead" in decided.record.inputs.guards.stops:
+    if quiet:
         return
-    recording.review(desk, claimant_id, ap, decided.evaluation)
-    _reconcile(desk, claimant_id, ap, decided)
+    if "dead" not in decided.record.inputs.guards.stops:
+        recording.review(desk, claimant_id, ap, decided.evaluation)
+    _reconcile(desk, claimant_id, ap, decided, final=late)
 
 
-def _wanted(result: Evaluation) -> list[str]:
-    """Rules that are to have a flag in this period."""
-    return [rule for rule in (result.contact, *result.outcomes) if rule is not None]
+def _wanted(decided: Decided) -> list[str]:
+    """Rules that are to have a flag in this period; none for the dead, not even an outcome."""
+    if "dead" in decided.record.inputs.guards.stops:
+        return []
+    return [rule for rule in (decided.evaluation.contact, *decided.evaluation.outcomes) if rule is not None]
 
 
-def _reconcile(desk: Desk, claimant_id: str, ap: Ap, decided: Decided) -> None:
+def _reconcile(desk: Desk, claimant_id: str, ap: Ap, decided: Decided, *, final: bool) -> None:
     """Plan what is wanted, take back what no longer holds, and note what the run of each family has used up."""
     result = decided.evaluation
     person = desk.person(claimant_id)
     for flag in [flag for flag in person.flags.values() if flag.period_id == ap.period_id and flag.live]:
-        if flag.rule_id not in _wanted(result):
-            _take_back(desk, claimant_id, flag, decided)
+        if flag.rule_id not in _wanted(decided):
+            _take_back(desk, claimant_id, flag, decided, final=final)
         else:
             fresh = replace(flag, reason_gone=False, reasons=_reasons(flag.rule_id, decided), decision_id=decided.decision_id)
             desk.keep(with_flag(desk.person(claimant_id), fresh))
-    for rule_id in _wanted(result):
+    for rule_id in _wanted(decided):
         _plan(desk, claimant_id, ap, rule_id, decided)
     _settle(desk, claimant_id, ap, result)
 
@@ -225,14 +246,20 @@ def _outcome_met(desk: Desk, claimant_id: str, flag: Flag) -> None:
         cases.keep(desk, person, noted)
 
 
-def _take_back(desk: Desk, claimant_id: str, flag: Flag, decided: Decided) -> None:
-    """The flag is not wanted any more: stopped by a guard, outdone in its run, or its reason is gone."""
+def _take_back(desk: Desk, claimant_id: str, flag: Flag, decided: Decided, *, final: bool) -> None:
+    """The flag is not wanted any more: stopped by a guard, outdone in its run, or its reason is gone.
+
+    final: a guard that stops it now stops it for good. Before the re-check it does not: until then the period is judged
+    again with every change of what guards read, so that the order in which facts come does not matter.
+    """
     result = decided.evaluation
     guard = next((stop.guard for stop in result.suppressed if stop.rule_id == flag.rule_id), None)
+    if guard is None and "dead" in decided.record.inputs.guards.stops:
+        guard = NOT_CONTACTABLE
     if guard is not None:
         # Guards are judged at their steps; a flag past its re-check meets them again when it is shown and sent.
-        if flag.state == "planned":
-            withdraw(desk, claimant_id, flag, guard, decided.decision_id, by_guard=True)
+        if flag.state == "planned" or not final:
+            withdraw(desk, claimant_id, flag, guard, decided.decision_id, by_guard=final)
         return
     holds = result.holds(flag.rule_id)
     person = desk.person(claimant_id)
@@ -270,6 +297,13 @@ def withdraw(desk: Desk, claimant_id: str, flag: Flag, why: str, decision_id: st
         cases.withdraw_if_empty(desk, person, person.cases[case.case_id])
 
 
+def withdraw_not_due(desk: Desk, claimant_id: str) -> None:
+    """The person is not on this claim any more: what no re-check has confirmed goes by event."""
+    for flag in desk.person(claimant_id).flags.values():
+        if flag.live and (flag.state == "planned" or _before_due(desk, flag.period_id)):
+            withdraw(desk, claimant_id, flag, NOT_CONTACTABLE, flag.decision_id)
+
+
 def _withdraw_from_lost_periods(desk: Desk, claimant_id: str) -> None:
     """Periods can vanish when a boundary moves: their flags go with them."""
     lost = [flag for flag in desk.person(claimant_id).flags.values() if flag.live and flag.period_id in desk.doc.gone]
@@ -304,10 +338,10 @@ def recheck(desk: Desk, claimant_id: str, period_id: str) -> None:
     decided = decide(desk, claimant_id, aps, place, step="recheck", steps=("recheck",), as_of=as_of)
     stopped = False
     for flag in planned:
-        if flag.rule_id in _wanted(decided.evaluation):
+        if flag.rule_id in _wanted(decided):
             _raise(desk, claimant_id, ap, flag, decided)
         else:
-            _take_back(desk, claimant_id, flag, decided)
+            _take_back(desk, claimant_id, flag, decided, final=True)
             stopped = True
     _settle(desk, claimant_id, ap, decided.evaluation)
     if stopped:

@@ -8,7 +8,7 @@ from contracts import earnings
 from referrals import cases
 from referrals.desk import Desk, Setup
 from referrals.inputs import history, stops
-from referrals.judging import judge_changes
+from referrals.judging import judge_changes, withdraw_not_due
 from referrals.model import ClaimDoc, Person, case_flags
 from streaming.work import Work
 
@@ -94,12 +94,14 @@ def move(setup: Setup, work: Work, event: earnings.ClaimantMoved) -> None:
     if person is None or source.doc.erased:
         return
     aps = [ap for ap in history(source.doc, event.claimant_id, setup.policy, setup.book.parameters) if ap.status is not None]
+    withdraw_not_due(source, event.claimant_id)
+    person = source.person(event.claimant_id)
     _cancel_timers(source, person)
     arrived, before = target.person(event.claimant_id), target.doc
     own_case = arrived.open_case() is not None
     merged = replace(
         arrived,
-        flags={**{k: f for k, f in person.flags.items() if f.case_id is not None and f.state != "planned"}, **arrived.flags},
+        flags={**{k: f for k, f in person.flags.items() if f.case_id is not None}, **arrived.flags},
         cases={**{k: c for k, c in person.cases.items() if not (own_case and c.open)}, **arrived.cases},
         contacts=tuple(sorted({*person.contacts, *arrived.contacts}, key=lambda contact: (contact.on, contact.ref))),
         contests=(*person.contests, *arrived.contests),
