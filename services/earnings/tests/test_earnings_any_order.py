@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.support.memory_platform import MemoryService
@@ -41,9 +42,7 @@ def order(version: int) -> Order:
 
 @st.composite
 def payment(draw: st.DrawFn, number: int) -> Payment:
-    employer, job, usual = draw(
-        st.sampled_from([("123/A1", "1", "M1"), ("123/A1", "2", "M1"), ("456/B2", "9", "W1"), ("789/C3", "5", "IR")])
-    )
+    employer, job, usual = draw(st.sampled_from(JOBS[:1] * 3 + JOBS[1:]))
     paid_on = draw(days)
     received = at(paid_on + timedelta(days=draw(st.sampled_from([0, 0, 0, 1, 12, 45]))))
     gross = draw(st.sampled_from([-15_000, 0, 40_000, 90_000, 90_000, 105_000, 195_000]))
@@ -133,29 +132,41 @@ def service_of(facts: Sequence[Fact]) -> MemoryService:
     )
 
 
-def play(facts: Sequence[Fact]) -> MemoryService:
-    """Handle the facts in this order, spread over 80 days with their timers, then everything that is due."""
+Look = Callable[[MemoryService, datetime], None]
+
+
+def handled(facts: Sequence[Fact], when: Sequence[datetime], look: Look) -> MemoryService:
+    """Handle each fact at its moment and every timer before it, then everything that is due; look at the end of each."""
     service = service_of(facts)
-    begin, step = END - timedelta(days=80), timedelta(days=80) / (len(facts) + 1)
-    for number in range(len(facts)):
-        now = begin + step * (number + 1)
+    for number, now in enumerate(when):
         service.fire(now)
+        look(service, now)
         service.consume(Record("facts", 0, number, 0, b"", b""), now)
+        look(service, now)
     service.fire(END)
+    look(service, END)
     return service
 
 
-def live(facts: Sequence[Fact]) -> MemoryService:
+def play(facts: Sequence[Fact], look: Look = lambda service, now: None) -> MemoryService:
+    """Handle the facts in this order, spread over 80 days."""
+    begin, step = END - timedelta(days=80), timedelta(days=80) / (len(facts) + 1)
+    return handled(facts, [begin + step * (number + 1) for number in range(len(facts))], look)
+
+
+def live(facts: Sequence[Fact], look: Look = lambda service, now: None) -> MemoryService:
     """Handle each payment on the day it was received, as a running service does; everything else comes first."""
     first = [fact for fact in facts if not isinstance(fact, PaymentFact)]
     pay = sorted((fact for fact in facts if isinstance(fact, PaymentFact)), key=lambda fact: fact.document.received_at)
-    service = service_of([*first, *pay])
-    for number, fact in enumerate([*first, *pay]):
-        now = min(END, max(at(FIRST), fact.document.received_at)) if isinstance(fact, PaymentFact) else at(FIRST)
-        service.fire(now)
-        service.consume(Record("facts", 0, number, 0, b"", b""), now)
-    service.fire(END)
-    return service
+    received = [min(END, max(at(FIRST), fact.document.received_at)) for fact in pay]
+    return handled([*first, *pay], [*(at(FIRST) for _ in first), *received], look)
+
+
+def nothing_left(service: MemoryService, now: datetime) -> None:
+    """Judging the whole claim anew would publish nothing."""
+    work = service.work(Cause("again", "again"), now)
+    JUDGE.refresh(work, CLAIM, "closed")
+    assert work.effects.outgoing == []
 
 
 def digest(service: MemoryService) -> dict[str, Any]:
@@ -200,42 +211,62 @@ def test_order_and_repetition_do_not_matter(facts: list[Fact], random: Any, repe
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(messages(), st.randoms(use_true_random=False))
-def test_judging_everything_anew_says_nothing_new(facts: list[Fact], random: Any) -> None:
+def test_judging_everything_anew_after_any_message_says_nothing_new(facts: list[Fact], random: Any) -> None:
     random.shuffle(facts)
-    service = play(facts)
-    work = service.work(Cause("again", "again"), END)
-    decision = JUDGE.refresh(work, CLAIM, "closed")
-    assert decision is not None
-    assert [event for event in decision.payment_events if type(event).__name__ != "EarningsQueryResolved"] == []
-    assert decision.period_events == []
-    assert work.effects.outgoing == []
+    play(facts, nothing_left)
 
 
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(messages())
 def test_the_short_way_of_ordinary_payments_ends_like_the_long_one(facts: list[Fact]) -> None:
-    service = live(facts)
-    work = service.work(Cause("again", "again"), END)
-    JUDGE.refresh(work, CLAIM, "closed")
-    assert work.effects.outgoing == []
+    live(facts, nothing_left)
+
+
+def wage(number: int, paid_on: date, **more: Any) -> Payment:
+    fields: dict[str, Any] = {"frequency": "M1", "gross": 90_000} | more
+    return Payment(
+        payment_id=str(number), employer="123/A1", job="1", payroll_id="1", paid_on=paid_on, received_at=at(paid_on),
+        received_on=paid_on, submitted_at=at(paid_on), taxable=fields["gross"], year_to_date=None,
+        source=Source("rti", 0, number), content=str(number).encode(), **fields,
+    )  # fmt: skip
+
+
+def paid(reports: Sequence[Payment]) -> list[Fact]:
+    """One person's claim and these reports."""
+    return [
+        ClaimantFact(PEOPLE[0], order(0), b"", Claimant(order=order(0), person=NINOS[0])),
+        ContractFact(CLAIM, order(0), b"", Contract(PEOPLE[:1], FIRST, FIRST, 14)),
+        *(PaymentFact(report.payment_id, NINOS[0], report, True) for report in reports),
+    ]
+
+
+EARLY, LATE = date(2025, 10, 12), date(2026, 5, 24)
+REACHING_BACK = {
+    "a report with another frequency ends the doubt about two wages": [
+        wage(1, date(2026, 5, 20)), wage(2, date(2026, 7, 12)), wage(3, date(2026, 7, 14)),
+        wage(4, date(2026, 7, 16), frequency="W4"),
+    ],
+    "a report says again that the job began earlier": [
+        wage(1, date(2026, 1, 12), started_on=EARLY), wage(2, date(2026, 3, 14), started_on=LATE),
+        wage(3, date(2026, 7, 14), started_on=EARLY),
+    ],
+    "an earlier payday of a job that began long ago shows another frequency": [
+        wage(1, date(2026, 7, 20), started_on=LATE), wage(2, date(2026, 7, 20), started_on=LATE, gross=-5_000),
+        msgspec.structs.replace(
+            wage(3, date(2026, 7, 14), frequency="W4"), received_at=at(date(2026, 7, 21)), received_on=date(2026, 7, 21)
+        ),
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("reports", REACHING_BACK.values(), ids=REACHING_BACK.keys())
+def test_a_payment_of_the_running_period_that_reaches_back_is_no_ordinary_one(reports: list[Payment]) -> None:
+    live(paid(reports), nothing_left)
 
 
 def test_an_ordinary_payment_takes_the_short_way() -> None:
-    salary = [
-        Payment(
-            payment_id=str(month), employer="123/A1", job="1", payroll_id="1", paid_on=date(2026, month, 27),
-            received_at=at(date(2026, month, 27)), received_on=date(2026, month, 27), submitted_at=at(date(2026, month, 27)),
-            gross=90_000, taxable=90_000, year_to_date=None, frequency="M1", source=Source("rti", 0, month),
-            content=str(month).encode(),
-        )
-        for month in range(1, 7)
-    ]  # fmt: skip
-    facts: list[Fact] = [
-        ClaimantFact(PEOPLE[0], order(0), b"", Claimant(order=order(0), person=NINOS[0])),
-        ContractFact(CLAIM, order(0), b"", Contract(PEOPLE[:1], FIRST, FIRST, 14)),
-        *(PaymentFact(report.payment_id, NINOS[0], report, True) for report in salary),
-    ]
-    service = live(facts)
+    salary = [wage(month, date(2026, month, 27)) for month in range(1, 7)]
+    service = live(paid(salary))
     person: Person = service.docs[("person", NINOS[0])]
     claim: Claim = service.docs[("claim", CLAIM)]
     work = service.work(Cause("next", "next"), at(date(2026, 7, 27)))

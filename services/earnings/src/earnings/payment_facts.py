@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from msgspec.structs import replace
 
+from contracts.vocabulary import PeriodCause
 from earnings.intake.facts import PaymentFact
 from earnings.kinds import CLAIMANT, PAYMENT, PERSON
 from earnings.model import Claimant, Payment, PaymentKey, Person
@@ -53,7 +54,7 @@ def _add(work: Work, key: str, report: Payment, rules: Judge) -> None:
         )
         return
     if not _place_plainly(work, person, report, rules):
-        _refresh(work, person, report.payment_id, rules, "correction" if report.late_reason == "H" else "late_payment")
+        _refresh(work, person, rules, "correction" if report.late_reason == "H" else "late_payment")
 
 
 def _place_plainly(work: Work, person: Person, report: Payment, rules: Judge) -> bool:
@@ -66,27 +67,21 @@ def _place_plainly(work: Work, person: Person, report: Payment, rules: Judge) ->
     return rules.place_plainly(work, claimant.claims[0].claim_id, person.claimants[0], person.payments, report)
 
 
-def _change(work: Work, key: str, payment_id: str, rules: Judge, why: str, **change: object) -> None:
+def _change(work: Work, key: str, payment_id: str, rules: Judge, why: PeriodCause, **change: object) -> None:
     """Mark a stored report; nothing to do when its body is gone."""
     person: Person | None = work.get(PERSON, key)
     if person is None or all(known.payment_id != payment_id for known in person.payments):
         return
     payments = tuple(replace(known, **change) if known.payment_id == payment_id else known for known in person.payments)
     work.put(PERSON, key, replace(person, payments=payments))
-    _refresh(work, person, payment_id, rules, why)
+    _refresh(work, person, rules, why)
 
 
-def _refresh(work: Work, person: Person, payment_id: str, rules: Judge, why: str) -> None:
+def _refresh(work: Work, person: Person, rules: Judge, why: PeriodCause) -> None:
     for claimant_id in person.claimants:
         claimant: Claimant | None = work.get(CLAIMANT, claimant_id)
         for membership in () if claimant is None else claimant.claims:
-            match why:
-                case "correction":
-                    rules.refresh(work, membership.claim_id, "correction", touched=payment_id)
-                case "invalidation":
-                    rules.refresh(work, membership.claim_id, "invalidation", touched=payment_id)
-                case _:
-                    rules.refresh(work, membership.claim_id, "late_payment", touched=payment_id)
+            rules.refresh(work, membership.claim_id, why)
 
 
 def payments_arrive(work: Work, key: str, claimant_id: str) -> None:

@@ -38,9 +38,9 @@ class Judge:
     policy: Policy
     backfill: bool = False
 
-    def context(self, work: Work, why: PeriodCause, touched: str | None = None, only_new: bool = False) -> Context:
+    def context(self, work: Work, why: PeriodCause, only_new: bool = False) -> Context:
         """What one evaluation may know."""
-        return Context(work.now, why, self.policy, touched, only_new, self.backfill)
+        return Context(work.now, why, self.policy, only_new, self.backfill)
 
     def refresh(
         self,
@@ -48,17 +48,16 @@ class Judge:
         claim_id: str,
         why: PeriodCause,
         *,
-        touched: str | None = None,
         only_new: bool = False,
         erased: Sequence[str] = (),
         moved: Sequence[tuple[str, str, str]] = (),
     ) -> Decision | None:
-        """Publish what changed about a claim. touched, only_new: see Context. None when its contract is not known."""
+        """Publish what changed about a claim. only_new: see Context. None when its contract is not known."""
         claim: Claim = work.get(CLAIM, claim_id) or Claim()
         if claim.contract is None:
             return None
         members = members_of(work, claim_id, claim)
-        context = self.context(work, why, touched, only_new)
+        context = self.context(work, why, only_new)
         decision = evaluate(claim_id, claim, members, context)
         told = announce(claim_id, claim, members, context.today, erased=erased, moved=moved, backfill=self.backfill)
         judged = msgspec.structs.replace(decision.claim, published=told.published, next_change=decision.next_change)

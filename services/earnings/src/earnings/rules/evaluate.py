@@ -15,10 +15,9 @@ from contracts.ids import period_id
 from contracts.vocabulary import PeriodCause, PeriodStatus
 from earnings.model import Assessed, Claim, Contract, Query, Statement
 from earnings.rules.assessment import assess
-from earnings.rules.attribution import Placed
-from earnings.rules.books import Books, JobBook, Member, keep
-from earnings.rules.calendar import DAY, Period, index_of, london_day, london_midnight, series
-from earnings.rules.payments import job_before, job_now, payment_events
+from earnings.rules.books import Books, Member, keep
+from earnings.rules.calendar import DAY, Period, london_day, london_midnight, series
+from earnings.rules.payments import payment_events
 from earnings.rules.policy import Policy
 from earnings.rules.quality import Doubts, doubts
 from earnings.rules.queries import query_events, settled_by_people
@@ -30,15 +29,14 @@ _encode = msgspec.json.Encoder().encode
 class Context:
     """What an evaluation may know besides the facts.
 
-    now: the platform clock. why: cause named in assessments that change. touched: only this payment is new or changed, so
-    that earlier periods cannot have changed. only_new: no evidence changed, only the calendar or circumstances did.
-    backfill: history is being loaded; written into every assessment.
+    now: the platform clock. why: cause named in assessments that change. only_new: no evidence changed, only the calendar or
+    circumstances did, so that periods assessed before stand. backfill: history is being loaded; written into every
+    assessment.
     """
 
     now: datetime
     why: PeriodCause
     policy: Policy
-    touched: str | None = None
     only_new: bool = False
     backfill: bool = False
 
@@ -104,14 +102,13 @@ def evaluate(claim_id: str, claim: Claim, members: Sequence[Member], context: Co
     decision = Decision(claim)
     if claim.contract is not None:
         decision.next_change = next_change(claim, claim.contract, line.periods, context.now)
-    since = _since(claim_id, claim, line, context)
     attributed, jobs, decision.payment_events = payment_events(claim_id, claim, line.books, line.periods)
     claim = msgspec.structs.replace(claim, attributed=attributed, jobs=jobs)
     known = {item.start: item for item in claim.assessed if not item.gone}
     stale = [
         index
         for index, period in enumerate(line.periods)
-        if (period.end < today or period.start in known) and (index >= since or not _settled(known.get(period.start), period))
+        if (period.end < today or period.start in known) and not (context.only_new and _settled(known.get(period.start), period))
     ]
     vanished = set(known) - {period.start for period in line.periods}
     if stale or vanished:
@@ -123,55 +120,6 @@ def evaluate(claim_id: str, claim: Claim, members: Sequence[Member], context: Co
 def _settled(before: Assessed | None, period: Period) -> bool:
     """Already assessed as closed, with these dates."""
     return before is not None and before.closed and before.end == period.end
-
-
-def _since(claim_id: str, claim: Claim, line: Timeline, context: Context) -> int:
-    """Index of the first period that the change can have touched: its own, that of its payday, its job's first."""
-    if context.only_new:
-        return len(line.periods)
-    if context.touched is None:
-        return 0
-    first = len(line.periods)
-    for books in line.books:
-        for book in books.jobs:
-            item = next((item for item in book.job.placed if item.payment.payment_id == context.touched), None)
-            if item is None:
-                continue
-            paid_on = item.payment.paid_on
-            days = [item.on, paid_on, item.moved_to or item.on]
-            if context.touched in claim.attributed:
-                days.append(claim.attributed[context.touched].start)
-            days.extend(later.moved_to for later in book.job.placed if later.moved_to and later.payment.paid_on >= paid_on)
-            before = job_before(claim, books, book.job)
-            if paid_on <= book.job.first_payday:
-                days.append(book.job.known_from)
-            if any(not one.counts for one in book.job.placed):  # what the job was known by may have gone, or come back
-                days.append(min(one.payment.started_on or one.payment.paid_on for one in book.job.placed))
-                days.append(book.job.placed[0].payment.paid_on)
-            if before != job_now(books, book.job):
-                days.extend(day for day in (book.job.known_from, book.job.ended_on) if day is not None)
-                if before is not None:
-                    days.extend(day for day in (before.started_on, before.ended_on) if day is not None)
-            touched = [index for index in (_first_at(line.periods, day) for day in days) if index is not None]
-            here = min(touched, default=first)
-            first = min(first, max(0, here - 1) if _reaches_back(claim, line, book, here, item, context) else here)
-    return first
-
-
-def _reaches_back(claim: Claim, line: Timeline, book: JobBook, index: int, item: Placed, context: Context) -> bool:
-    """Two monthly wages in one period also leave the period before it without conclusion; that can begin or end here."""
-    if index >= len(line.periods):
-        return False
-    if line.periods[index].end < context.today or item.payment.payment_id in claim.attributed:
-        return True
-    return item.payment.frequency in context.policy.reallocation_frequencies and len(book.wages(index)) > 1
-
-
-def _first_at(periods: Sequence[Period], day: date) -> int | None:
-    """The period that holds the day; a day before the first counts as the first."""
-    if periods and day < periods[0].start:
-        return 0
-    return index_of(periods, day)
 
 
 def _assess_all(

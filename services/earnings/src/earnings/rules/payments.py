@@ -66,16 +66,6 @@ def _payment_event(claim_id: str, claimant: str, item: Placed, now: Attributed) 
     )
 
 
-def job_before(claim: Claim, books: Books, job: Employment) -> JobSeen | None:
-    """What was last published about this job."""
-    return claim.jobs.get(employment_id(books.member.claimant_id, employer_id(job.employer), job.job))
-
-
-def job_now(books: Books, job: Employment) -> JobSeen:
-    """What the reports say about this job."""
-    return JobSeen(books.member.claimant_id, job.started_on or job.known_from, job.ended_on)
-
-
 def _job_events(claim_id: str, claimant: str, job: Employment, jobs: dict[str, JobSeen], events: list[msgspec.Struct]) -> None:
     employer = employer_id(job.employer)
     key = employment_id(claimant, employer, job.job)

@@ -33,7 +33,9 @@ def attribute(
     earlier: the person's other payments.
     """
     running = _running(claim, now)
-    if running is None or report.late_reason == "H" or report.invalid_from is not None or report.ended_on is not None:
+    if running is None or claim.determinations:
+        return None
+    if report.late_reason == "H" or report.invalid_from is not None or report.ended_on is not None:
         return None
     start, end = running
     on = attribution_date(report, policy)
@@ -77,14 +79,15 @@ def _running(claim: Claim, now: datetime) -> tuple[date, date] | None:
 
 
 def _ordinary(seen: JobSeen | None, same_job: Sequence[Payment], report: Payment, start: date, policy: Policy) -> bool:
-    """The job is known and open, says nothing new about its start, and this is no second report or wage."""
-    if seen is None or seen.ended_on is not None or report.paid_on < seen.started_on:
+    """The job is known and open, its reports were never changed, and this newest one says nothing new about the job: not
+    about its start, and not about two monthly wages in one period, which the period before would show too."""
+    if seen is None or seen.ended_on is not None or not same_job:
         return False
-    speaking = [known for known in same_job if known.invalid_from is None]
-    if not speaking or (report.started_on is not None and all(known.started_on != report.started_on for known in speaking)):
+    if any(known.late_reason == "H" or known.invalid_from is not None for known in same_job):
         return False
-    if any(known.paid_on == report.paid_on for known in same_job):
+    if report.paid_on <= max(known.paid_on for known in same_job):
         return False
-    if report.frequency not in policy.reallocation_frequencies:
-        return True
-    return not any(known.gross > 0 and max(known.paid_on, known.received_on) >= start for known in same_job)
+    if report.started_on is not None and any(known.started_on != report.started_on for known in same_job):
+        return False
+    here = [known for known in same_job if known.gross > 0 and attribution_date(known, policy) >= start]
+    return not here or all(known.frequency not in policy.reallocation_frequencies for known in (*here, report))
