@@ -12,6 +12,7 @@ from tests.faults import reference
 from tests.faults.reading import Event, rows
 from tests.faults.stage import Theatre
 
+from contracts import topics
 from contracts.ids import period_id
 from devstack.layout import SERVICES
 from earnings.intake.prepare import INTAKE_TOPICS
@@ -136,7 +137,7 @@ class Checker:
             elif "claim" in event.body and event.topic == "earnings.circumstances.v1":
                 claim = event.body["claim"]
                 snapshots[claim["claim_id"]] = max(claim["version"], snapshots.get(claim["claim_id"], 0))
-            elif event.topic == topics.PROGRESSION_FLAG:
+            elif event.topic == topics.PROGRESSION_FLAG and event.type != "ReviewRaised":
                 flags[event.body["flag_id"]] = event.type
         yield from self._earnings_told(newest, placed, snapshots)
         yield from self._referrals_told(newest, snapshots, erased, flags)

@@ -23,7 +23,7 @@ from earnings.intake.prepare import Intake
 from earnings.model import Claim, Person
 from earnings.settings import Settings as EarningsSettings
 from notifications.settings import Settings as NotificationsSettings
-from referrals.model import LIVE, ClaimDoc
+from referrals.model import ClaimDoc
 from referrals.settings import ReferralsSettings
 from streaming.crypto import FieldCipher
 from streaming.records import Root
@@ -90,11 +90,7 @@ def _claim(claim: Claim, members: Mapping[str, set[str]]) -> tuple[Any, ...]:
 
 
 def flagged(docs: Docs, without: frozenset[str] = frozenset()) -> dict[str, Any]:
-    """Raised flags that stand and open cases, by claim; `without`: claims that people have acted on.
-
-    Planned flags are not compared: a guard (an easement, a closure) that becomes known together with a period is met when
-    the flag is planned or when it is re-checked, whichever event comes first; from the re-check on, both ways are equal.
-    """
+    """Flags that stand, from planned on, and open cases, by claim; `without`: claims that people have acted on."""
     found: dict[str, Any] = {}
     for (kind, key), doc in docs.items():
         if kind != "claim" or key in without:
@@ -102,7 +98,7 @@ def flagged(docs: Docs, without: frozenset[str] = frozenset()) -> dict[str, Any]
         claim: ClaimDoc = doc
         for person in claim.people.values():
             for flag in person.flags.values():
-                if flag.state in LIVE - {"planned"}:
+                if flag.live:
                     found[f"flag {flag.rule_id} of {person.claimant_id} in {flag.period_id}"] = flag.state
             case = person.open_case()
             if case is not None:
