@@ -144,6 +144,7 @@ class Consumer(driver.Consumer):
         self._safe: dict[TP, int] = {}
         self._placed = False
         self._seeking = asyncio.Lock()
+        self._fetch: asyncio.Future[Any] | None = None
 
     def _new_consumer_thread(self) -> ConsumerThread:
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
@@ -170,6 +171,7 @@ class Consumer(driver.Consumer):
                 try:
                     await self.app.pipeline.quiesce(self.generation)
                     points = await self.app.resume(frozenset((tp.topic, tp.partition) for tp in assigned))
+                    await self._fetch_ended()
                     if assigned != self.assignment():
                         continue
                     await self._place({tp: points[tp.topic, tp.partition] for tp in assigned})
@@ -185,6 +187,12 @@ class Consumer(driver.Consumer):
                     self._placed = True
                     log.info("consumer.assigned", partitions=len(assigned), generation=self.generation)
                     return
+
+    async def _fetch_ended(self) -> None:
+        """The thread serves a fetch and a seek at the same time. A fetch from before that ended after the seek would move
+        the position, and its records, of an older generation, would be dropped: lost."""
+        if self._fetch is not None:
+            await asyncio.wait([self._fetch])
 
     async def _place(self, points: Mapping[TP, int]) -> None:
         if points:
@@ -214,8 +222,12 @@ class Consumer(driver.Consumer):
             await self._wait_for_room(timeout)
             return {}
         generation = self.generation
+        self._fetch = asyncio.ensure_future(self._thread.getmany(wanted, timeout if wanted == active else HELD_BACK_S))
         try:
-            fetched: Any = await self._thread.getmany(wanted, timeout if wanted == active else HELD_BACK_S)
+            fetched: Any = await asyncio.shield(self._fetch)
+        except asyncio.CancelledError:
+            self._placed = False  # nobody will see what it brings
+            raise
         except OffsetOutOfRangeError as error:
             self.app.fail(Gap(f"the log no longer holds what is next: {_places(error)}; start again to be told what to do"))
             await asyncio.sleep(timeout)
@@ -320,7 +332,7 @@ def _record(record: Any) -> Record:
         record.timestamp,
         record.key,
         record.value,
-        tuple((name, value or b"") for name, value in record.headers),
+        tuple([(name, value or b"") for name, value in record.headers]) if record.headers else (),
     )
 
 
