@@ -27,8 +27,8 @@ class Timed(UnitOfWork):
     def apply(self, prepared: Sequence[PreparedChunk]) -> ApplyResult:
         result = super().apply(prepared)
         now = time.time() * 1000
-        delays = [now - entry.record.timestamp_ms for item in prepared for entry in item.entries]
-        self.conn.execute("INSERT INTO delay SELECT unnest(%s::real[])", (delays,))
+        made = [entry.record.timestamp_ms for item in prepared for entry in item.entries]
+        self.conn.execute("INSERT INTO delay (made_ms, ms) SELECT n, %s - n FROM unnest(%s::bigint[]) n", (now, made))
         return result
 
 

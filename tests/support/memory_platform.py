@@ -32,7 +32,7 @@ class MemoryService:
     outcomes: dict[tuple[str, int, int], str] = field(default_factory=dict)
 
     def work(self, cause: Cause, now: datetime, as_of: datetime | None = None) -> Work:
-        return Work(cause=cause, now=now, as_of=as_of, load=self.docs.get, locked=lambda _: True, source=self.spec.name)
+        return Work(cause=cause, now=now, as_of=as_of or now, load=self.docs.get, locked=lambda _: True, source=self.spec.name)
 
     def keep(self, effects: Effects) -> list[Outgoing]:
         for root, doc in effects.docs.items():

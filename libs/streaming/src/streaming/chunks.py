@@ -65,10 +65,11 @@ def one(session: Session, entry: Prepared, seen: set[str]) -> None:
 
 
 def _item(session: Session, item: Item, seen: set[str]) -> None:
-    parked = [root for root in item.roots if root in session.parked]
-    if parked:
-        _wait(session, parked[0], item.record)
-        return
+    if session.parked:
+        parked = next((root for root in item.roots if root in session.parked), None)
+        if parked is not None:
+            _wait(session, parked, item.record)
+            return
     if item.dedupe is not None and item.dedupe in seen:
         _journal(session, item.record, "duplicate", None, None)
         return

@@ -1,4 +1,7 @@
-"""What moves through the shell: records, chunks, and what `prepare` makes of a record."""
+"""What moves through the shell: records, chunks, and what `prepare` makes of a record.
+
+What is made once per record is a msgspec struct: a tenth of the cost of a frozen dataclass.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ Root = tuple[str, str]
 
 
 class Record(msgspec.Struct, frozen=True):
-    """One Kafka record as fetched. `value` None is a tombstone. A struct: a tenth of a frozen dataclass's cost to make."""
+    """One Kafka record as fetched. `value` None is a tombstone."""
 
     topic: str
     partition: int
@@ -36,8 +39,7 @@ class Cause(msgspec.Struct, frozen=True):
     traceparent: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(msgspec.Struct, frozen=True):
     """A usable record. `roots[0]` is the root that parks if handling it fails.
 
     dedupe: inbox key (`ce_id`) or None when the service recognises duplicates itself (versions, ledger).
@@ -50,8 +52,7 @@ class Item:
     dedupe: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Bad:
+class Bad(msgspec.Struct, frozen=True):
     """Mine but broken: goes to the dead letters with its original bytes; `reason` is a code, never a value.
 
     record_id: the natural id if it could be read, for the ledger.
@@ -62,8 +63,7 @@ class Bad:
     record_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Ignored:
+class Ignored(msgspec.Struct, frozen=True):
     """Not mine: counted, nothing else."""
 
     record: Record

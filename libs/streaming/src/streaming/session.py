@@ -109,7 +109,7 @@ class Session:
 
     def load(self, root: Root) -> Any:
         """Current value in this transaction. Raises TouchesParked."""
-        if root in self.parked:
+        if self.parked and root in self.parked:
             raise TouchesParked(root)
         if root in self.changed:
             return self.changed[root]
@@ -120,7 +120,7 @@ class Session:
         return Work(
             cause=cause,
             now=self.now,
-            as_of=as_of,
+            as_of=as_of or self.now,
             load=self.load,
             locked=self.locked.__contains__,
             source=self.spec.name,
@@ -129,12 +129,16 @@ class Session:
 
     def merge(self, effects: Effects) -> None:
         """The scope ended well: keep what it did."""
-        self.changed.update(effects.docs)
-        self.outgoing.extend(effects.outgoing)
-        self.due.update(effects.due)
+        if effects.docs:
+            self.changed.update(effects.docs)
+        if effects.outgoing:
+            self.outgoing.extend(effects.outgoing)
+        if effects.due:
+            self.due.update(effects.due)
         for table, rows in effects.rows.items():
             self.rows.setdefault(table, []).extend(rows)
-        self.audit.extend(effects.audit)
+        if effects.audit:
+            self.audit.extend(effects.audit)
 
     def park(self, root: Root, error: str) -> None:
         """Mark a root as parked from here on. A root nobody has written gets an empty row, so that it can be locked."""
@@ -148,12 +152,14 @@ class Session:
 
     def flush(self) -> None:
         """Write everything. Documents first: their rows order this claim's events against other transactions."""
-        changes = [
-            Change(kind, key, self.original((kind, key)), after)
-            for (kind, key), after in self.changed.items()
-            if after is not self.original((kind, key))
-        ]
-        documents.save(self.conn, self.codec, {(change.kind, change.key): change.after for change in changes}, self.stored)
+        changes: list[Change] = []
+        altered: dict[Root, Any] = {}
+        for root, after in self.changed.items():
+            before = self.original(root)
+            if after is not before:
+                changes.append(Change(*root, before, after))
+                altered[root] = after
+        documents.save(self.conn, self.codec, altered, self.stored)
         outbox.append(self.conn, self.outgoing)
         if self.due or self.fired:
             due.write(self.conn, self.due, self.fired)

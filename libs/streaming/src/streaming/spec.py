@@ -47,8 +47,7 @@ class Due:
     correlation_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(msgspec.Struct, frozen=True):
     """One document's value before and after the transaction (None = absent)."""
 
     kind: str

@@ -28,8 +28,7 @@ def derive_id(*parts: str) -> str:
     return str(uuid5(NAMESPACE, "\x1f".join(parts)))
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
+class Outgoing(msgspec.Struct, frozen=True):
     """One outbox row to be."""
 
     topic: str
@@ -64,61 +63,49 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
-class Effects:
+class Effects(msgspec.Struct):
     """What one transaction will write, in order."""
 
-    docs: dict[Root, Any] = field(default_factory=dict)
-    outgoing: list[Outgoing] = field(default_factory=list)
-    due: dict[str, DueItem | None] = field(default_factory=dict)
-    rows: dict[str, list[Mapping[str, Any]]] = field(default_factory=dict)
-    audit: list[Mapping[str, Any]] = field(default_factory=list)
+    docs: dict[Root, Any] = {}
+    outgoing: list[Outgoing] = []
+    due: dict[str, DueItem | None] = {}
+    rows: dict[str, list[Mapping[str, Any]]] = {}
+    audit: list[Mapping[str, Any]] = []
 
 
-class Work:
+class Work(msgspec.Struct, kw_only=True):
     """One cause's scope inside a transaction.
 
     now: the platform clock at the start of the transaction (aware, UTC). as_of: due_at of a timer, otherwise now.
     outcome, reason: what `journal` is told about a consumed record; set by the handler, default "applied".
     """
 
-    def __init__(
-        self,
-        *,
-        cause: Cause,
-        now: datetime,
-        as_of: datetime | None = None,
-        load: Callable[[Root], Any],
-        locked: Callable[[Root], bool],
-        source: str,
-        if_match: str | None = None,
-    ) -> None:
-        self.cause = cause
-        self.now = now
-        self.as_of = as_of or now
-        self.outcome = "applied"
-        self.reason: str | None = None
-        self.record_id: str | None = None
-        self.source = source
-        self.if_match = if_match
-        self.effects = Effects()
-        self._load = load
-        self._locked = locked
-        self._ordinals: dict[str, int] = {}
+    cause: Cause
+    now: datetime
+    as_of: datetime
+    load: Callable[[Root], Any]
+    locked: Callable[[Root], bool]
+    source: str
+    if_match: str | None = None
+    outcome: str = "applied"
+    reason: str | None = None
+    record_id: str | None = None
+    effects: Effects = msgspec.field(default_factory=Effects)
+    ordinals: dict[str, int] = {}
 
     def get(self, kind: str, key: str) -> Any:
         """The document (a frozen struct) or None. Locks it: if it was not foreseen, the transaction is redone with it."""
         root = (kind, key)
         if root in self.effects.docs:
             return self.effects.docs[root]
-        if not self._locked(root):
+        if not self.locked(root):
             raise MoreRoots([root])
-        return self._load(root)
+        return self.load(root)
 
     def put(self, kind: str, key: str, doc: Any) -> None:
         """Save the document; None deletes it."""
         root = (kind, key)
-        if not self._locked(root):
+        if not self.locked(root):
             raise MoreRoots([root])
         self.effects.docs[root] = doc
 
@@ -134,8 +121,8 @@ class Work:
 
     def next_id(self, name: str) -> str:
         """A new id: uuid5(cause id, name, ordinal)."""
-        ordinal = self._ordinals.get(name, 0)
-        self._ordinals[name] = ordinal + 1
+        ordinal = self.ordinals.get(name, 0)
+        self.ordinals[name] = ordinal + 1
         return derive_id(self.source, self.cause.id, name, str(ordinal))
 
     def schedule(self, item: DueItem) -> None:
