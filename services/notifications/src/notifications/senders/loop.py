@@ -96,7 +96,9 @@ class Sender:
         except Refused as refused:
             self._release(unit, item, AFTER_PARKED_S if refused.code == "parked" else AFTER_BUSY_S)
         except (Infrastructure, psycopg.Error) as error:
+            # Safe to take up again at once: what may have been handed over is in state `sending` and looked up first.
             log.warning("sender.waits", error=type(error).__name__)
+            self._release(unit, item, BROKEN_POLL_S)
         except Exception as error:  # a bug on one message: the others go on
             log.error("sender.failed", message_id=item.message_id, error=describe(error))
             metrics.FAILED.inc()
