@@ -8,6 +8,7 @@ PY := $(VENV)/bin/python
 UV := $(VENV)/bin/uv
 MEMBERS := $(wildcard libs/*/pyproject.toml services/*/pyproject.toml tools/*/pyproject.toml)
 SOURCES := libs services tools tests bench conftest.py
+PROCESSES ?= 2
 export PYTHONUNBUFFERED := 1
 
 ##@ See it run
@@ -25,7 +26,7 @@ status: $(VENV)/.ready  ## Show what runs
 
 ##@ Prove it
 test: $(VENV)/.ready  ## Run every test on a real broker and database; a missing backend is a failure
-	$(PY) -m pytest $(ARGS)
+	$(PY) -m pytest -n $(PROCESSES) --dist loadgroup $(ARGS)
 
 check: $(VENV)/.ready  ## Format, lint, types, import contracts, migrations, generated files, unit tests; under two minutes
 	$(VENV)/bin/ruff format --check -q $(SOURCES)

@@ -14,7 +14,7 @@ from devstack.layout import SERVICES, Ports
 from devstack.platform import Platform
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def platform(backends: Backends, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     """All four services with their workers, relays, APIs and senders."""
     var = tmp_path_factory.mktemp("stories")
@@ -22,7 +22,7 @@ def platform(backends: Backends, tmp_path_factory: pytest.TempPathFactory) -> It
         yield started
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def upstream(platform: Platform) -> Iterator[Foreign]:
     """Upstream's own client."""
     credentials = json.loads((platform.var_dir / "dev-credentials.json").read_text())

@@ -13,7 +13,7 @@ from devstack.layout import Ports
 from devstack.platform import Platform
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def feed(backends: Backends, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Foreign]:
     """An upstream team's client of a running worker, relay and API, with a data key service and an issuer."""
     var = tmp_path_factory.mktemp("foreign")

@@ -1,6 +1,7 @@
-"""Backends for tests: one Kafka and one PostgreSQL per pytest run, databases cloned from a migrated template.
+"""Backends for tests: one Kafka and one PostgreSQL per test process, databases cloned from a migrated template.
 
-A backend that cannot be had is an error of every test that needs it, never a skip.
+A backend that cannot be had is an error of every test that needs it, never a skip. With pytest-xdist every process has
+backends of its own, because consumer groups are named after services: two platforms cannot share a broker.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,6 +24,10 @@ PARTITIONS = topics.LOCAL_PARTITIONS
 _NUMBERS = itertools.count(1)
 _USED = pytest.StashKey[dict[str, str]]()
 _NOTES = pytest.StashKey[list[str]]()
+
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
+TOGETHER = ("tests/faults", "tests/e2e", "tests/integration")
+"""Folders whose tests share a running platform; of the others, each file can go to any process."""
 
 FreshDatabase = Callable[[str], str]
 """Service → url of a migrated, empty database of its own; dropped after the test."""
@@ -35,11 +42,33 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "backends" in getattr(item, "fixturenames", ()):
             item.add_marker("backend")
+        file = item.nodeid.partition("::")[0]
+        item.add_marker(pytest.mark.xdist_group(next((folder for folder in TOGETHER if file.startswith(folder)), file)))
+    items.sort(key=lambda item: not item.nodeid.startswith(TOGETHER))  # the longest first, so that both processes end together
+
+
+def home() -> Path:
+    """Where this process's backends keep data and logs."""
+    return devstack_backends.default_var_dir() / "test" / WORKER
 
 
 def pytest_report_header() -> str:
-    home = devstack_backends.default_var_dir() / "test"
-    return f"backends: started by the first test that needs them, data and logs under {home}"
+    return f"backends: started by the first test that needs them, data and logs under {home()}"
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    output: dict[str, Any] | None = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["backends"] = session.config.stash.get(_USED, {})
+        output["notes"] = session.config.stash.get(_NOTES, [])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: object) -> None:
+    """What a process of pytest-xdist used and noted, when it ends."""
+    output = getattr(node, "workeroutput", {})
+    node.config.stash.setdefault(_USED, {}).update(output.get("backends", {}))
+    node.config.stash.setdefault(_NOTES, []).extend(output.get("notes", []))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
@@ -59,7 +88,7 @@ def note(pytestconfig: pytest.Config) -> Callable[[str], None]:
 @pytest.fixture(scope="session")
 def backends(pytestconfig: pytest.Config) -> Iterator[Backends]:
     """Kafka and PostgreSQL of this run, empty at its start."""
-    with devstack_backends.start(devstack_backends.default_var_dir() / "test", fresh=True) as found:
+    with devstack_backends.start(home(), fresh=True) as found:
         pytestconfig.stash[_USED] = found.kinds()
         yield found
 

@@ -1,0 +1,1 @@
+"""Fault cells. A package: its platform is stopped after the last cell."""
