@@ -43,6 +43,7 @@ class Item(msgspec.Struct, frozen=True):
     """A usable record. `roots[0]` is the root that parks if handling it fails.
 
     dedupe: inbox key (`ce_id`) or None when the service recognises duplicates itself (versions, ledger).
+    record_id: upstream's natural id, for the journal: also of a record that waits behind a parked root.
     """
 
     record: Record
@@ -50,6 +51,7 @@ class Item(msgspec.Struct, frozen=True):
     roots: tuple[Root, ...]
     body: Any
     dedupe: str | None = None
+    record_id: str | None = None
 
 
 class Bad(msgspec.Struct, frozen=True):

@@ -89,7 +89,6 @@ class Work(msgspec.Struct, kw_only=True):
     if_match: str | None = None
     outcome: str = "applied"
     reason: str | None = None
-    record_id: str | None = None
     effects: Effects = msgspec.field(default_factory=Effects)
     ordinals: dict[str, int] = {}
 
