@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import httpx
 import pytest
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient, NewTopic
 from live_server import serve
 from psycopg import Connection
 from psycopg_pool import ConnectionPool
 from sample_service import SPEC, WallTime, create_tables, routes
 
-from contracts.topics import PLATFORM_CLOCK
 from streaming import database
 from streaming.health import EndOffsets, Health
 from web import app as web_app
@@ -21,11 +23,14 @@ from web import health
 from web.auth import Authenticator
 from web.issuer import Issuer
 
+TOPIC = "web.health"
+"""Of its own: on the platform's topics other tests have left records, which this service would never have consumed."""
+
 
 def _serve(
     pool: ConnectionPool[Connection[Any]], bootstrap: str, issuer: str = "http://127.0.0.1:9", broker_timeout_s: float = 10
 ) -> Any:
-    state = Health(SPEC, WallTime(), EndOffsets(bootstrap, [PLATFORM_CLOCK], timeout_s=broker_timeout_s))
+    state = Health(SPEC, WallTime(), EndOffsets(bootstrap, [TOPIC], timeout_s=broker_timeout_s))
     return serve(
         web_app.create(
             title="t",
@@ -42,6 +47,9 @@ def healthy(backends: Any, bootstrap: str) -> Iterator[tuple[httpx.Client, str]]
     url = backends.postgres.create_database("web_health", replace=True)
     with Connection.connect(url, autocommit=True) as conn:
         create_tables(conn)
+    topic = AdminClient({"bootstrap.servers": bootstrap}).create_topics([NewTopic(TOPIC, 1, 1)])[TOPIC]
+    with suppress(KafkaException):  # an earlier test made it
+        topic.result()
     with _serve(database.pool(url, "health"), bootstrap) as client:
         deadline = time.monotonic() + 20
         while client.get("/health/ready").status_code != 200:  # a topic made a moment ago may not have its leader yet

@@ -23,7 +23,10 @@ from web import app as web_app
 from web.auth import Authenticator, require
 from web.issuer import Issuer, RefusedIssuer, check_discovery
 
-NOW = int(time.time())
+
+def now() -> int:
+    """Seconds since the epoch, when a test asks: the run began long before."""
+    return int(time.time())
 
 
 def _segment(value: object) -> str:
@@ -54,9 +57,9 @@ def _other_algorithm(issuer: LocalIssuer) -> str:
 BAD: dict[str, Callable[[LocalIssuer], str]] = {
     "not a token": lambda issuer: "abc",
     "huge": lambda issuer: "a" * 20_000,
-    "expired": lambda issuer: issuer.token(iat=NOW - 900, nbf=NOW - 900, exp=NOW - 60),
-    "not yet valid": lambda issuer: issuer.token(nbf=NOW + 600, exp=NOW + 900),
-    "issued in the future": lambda issuer: issuer.token(iat=NOW + 600, exp=NOW + 900),
+    "expired": lambda issuer: issuer.token(iat=now() - 900, nbf=now() - 900, exp=now() - 60),
+    "not yet valid": lambda issuer: issuer.token(nbf=now() + 600, exp=now() + 900),
+    "issued in the future": lambda issuer: issuer.token(iat=now() + 600, exp=now() + 900),
     "without end": lambda issuer: issuer.token(exp=None),
     "other audience": lambda issuer: issuer.token(aud="another-api"),
     "without audience": lambda issuer: issuer.token(aud=None),

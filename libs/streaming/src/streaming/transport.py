@@ -74,6 +74,12 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
 
     app: ChunkApp
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Made by whoever asks first: this thread and its parent would both ask while starting, and could get two queues,
+        # of which only one is worked off.
+        _ = self.method_queue
+
     def _create_worker_consumer(self, transport: Any) -> AIOKafkaConsumer:
         conf = self.app.conf
         fetching = self.app.fetching

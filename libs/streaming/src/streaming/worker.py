@@ -158,11 +158,11 @@ class _Worker:
             await self._shut_down(app, lanes, ticker, running)
 
     async def _run_app(self, app: ChunkApp) -> None:
-        try:
-            async with asyncio.timeout(START_LIMIT_S):
-                await app.start()
-        except TimeoutError:
-            raise Fatal(f"the consumer did not start within {START_LIMIT_S:g} s; start the worker again") from None
+        starting = asyncio.ensure_future(app.start())
+        if not (await asyncio.wait({starting}, timeout=START_LIMIT_S))[0]:
+            log.critical("worker.stopped", reason=f"the consumer did not start within {START_LIMIT_S:g} s; start it again")
+            _exit_now()  # Faust swallows a cancellation here, and then waits for ever
+        await starting
         self._liveness.started = True
         gc.collect()
         gc.freeze()
