@@ -51,6 +51,7 @@ def test_f20_partitions_reset_by_the_operator_are_applied_again_without_effect(
 ) -> None:
     """All inbound partitions of every service from the beginning, three by the command itself, the others as it does."""
     documents = {service: theatre.docs(service) for service in SERVICES}
+    ledger = rows(theatre.stage.databases["earnings"], LEDGER)
     published = len([event for event in theatre.topics.read() if event.type and not event.repeat])
     _stop(theatre)
     with ThreadPoolExecutor(2) as threads:
@@ -67,6 +68,8 @@ def test_f20_partitions_reset_by_the_operator_are_applied_again_without_effect(
     told = [event for event in theatre.topics.read() if event.type and not event.repeat][published:]
     wrong = [f"{event.type} {event.key} was published by the replay" for event in told]
     wrong += [f"documents of {service} changed" for service in SERVICES if documents[service] != theatre.docs(service)]
+    after = rows(theatre.stage.databases["earnings"], LEDGER)
+    wrong += [f"the ledger said {was}, now {now}" for was, now in zip(ledger, after, strict=True) if was != now]
     leg = theatre.leg()
     cell.events, cell.recoveries = records, [leg.recovery_s]
     cell.anomalies = checker.anomalies()

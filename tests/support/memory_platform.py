@@ -62,10 +62,10 @@ class MemoryService:
         work = self.work(entry.cause, now)
         try:
             self.spec.handle(work, entry)
-            self.spec.journal(work, record, work.outcome, work.reason, work.record_id)
+            self.spec.journal(work, record, work.outcome, work.reason, entry.record_id)
         except Rejected as rejected:
             self.outcomes[place] = "quarantined"
-            return self._journal(Bad(record, rejected.reason, work.record_id), now)
+            return self._journal(Bad(record, rejected.reason, entry.record_id), now)
         if entry.dedupe is not None:
             self.seen.add(entry.dedupe)
         self.outcomes[place] = work.outcome

@@ -67,42 +67,42 @@ def one(session: Session, entry: Prepared, seen: set[str]) -> None:
 def _item(session: Session, item: Item, seen: set[str]) -> None:
     parked = [root for root in item.roots if root in session.parked]
     if parked:
-        _wait(session, parked[0], item.record)
+        _wait(session, parked[0], item)
         return
     if item.dedupe is not None and item.dedupe in seen:
-        _journal(session, item.record, "duplicate", None, None)
+        _journal(session, item.record, "duplicate", None, item.record_id)
         return
     work = session.work(item.cause)
     try:
         session.spec.handle(work, item)
-        session.spec.journal(work, item.record, work.outcome, work.reason, work.record_id)
+        session.spec.journal(work, item.record, work.outcome, work.reason, item.record_id)
     except PASS_ON:
         raise
     except Rejected as rejected:
-        session.bad.append(Bad(item.record, rejected.reason, work.record_id))
-        _journal(session, item.record, "quarantined", rejected.reason, work.record_id)
+        session.bad.append(Bad(item.record, rejected.reason, item.record_id))
+        _journal(session, item.record, "quarantined", rejected.reason, item.record_id)
         return
     except TouchesParked as touched:
-        _wait(session, touched.root, item.record)
+        _wait(session, touched.root, item)
         return
     except Exception as error:  # a bug on one event: it waits, its neighbours flow
         log.error("event.parked", topic=item.record.topic, partition=item.record.partition, offset=item.record.offset,
                   error=describe(error))  # fmt: skip
         session.park(item.roots[0], describe(error))
-        _wait(session, item.roots[0], item.record)
+        _wait(session, item.roots[0], item)
         return
     session.merge(work.effects)
     if work.outcome == "quarantined":  # the handler refuses the record but keeps a note of it (a conflict)
-        session.bad.append(Bad(item.record, work.reason or "refused", work.record_id))
+        session.bad.append(Bad(item.record, work.reason or "refused", item.record_id))
     session.outcomes[item.record.topic, work.outcome] += 1
     if item.dedupe is not None:
         session.inbox.append(item.dedupe)
         seen.add(item.dedupe)
 
 
-def _wait(session: Session, root: Root, record: Record) -> None:
-    session.waiting.append((root, record))
-    _journal(session, record, "pending", "parked", None)
+def _wait(session: Session, root: Root, item: Item) -> None:
+    session.waiting.append((root, item.record))
+    _journal(session, item.record, "pending", "parked", item.record_id)
 
 
 def _journal(session: Session, record: Record, outcome: str, reason: str | None, record_id: str | None) -> None:
@@ -127,7 +127,7 @@ def _carefully(session: Session, entries: Sequence[Prepared], seen: set[str]) ->
             fresh = _fresh(session)
             with session.conn.transaction():
                 fresh.park(entry.roots[0], describe(error))
-                _wait(fresh, entry.roots[0], entry.record)
+                _wait(fresh, entry.roots[0], entry)
                 fresh.flush()
             known = set(seen)
         seen.clear()

@@ -41,6 +41,7 @@ class Item:
     """A usable record. `roots[0]` is the root that parks if handling it fails.
 
     dedupe: inbox key (`ce_id`) or None when the service recognises duplicates itself (versions, ledger).
+    record_id: upstream's natural id, for the journal: also of a record that waits behind a parked root.
     """
 
     record: Record
@@ -48,6 +49,7 @@ class Item:
     roots: tuple[Root, ...]
     body: Any
     dedupe: str | None = None
+    record_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,7 +98,6 @@ class Work:
         self.as_of = as_of or now
         self.outcome = "applied"
         self.reason: str | None = None
-        self.record_id: str | None = None
         self.source = source
         self.if_match = if_match
         self.effects = Effects()

@@ -27,7 +27,6 @@ def handler(rules: Judge) -> Callable[[Work, Item], None]:
 
     def handle(work: Work, item: Item) -> None:
         fact: Fact = item.body
-        work.record_id = fact.record_id
         match fact:
             case ClaimantFact():
                 circumstances_facts.claimant(work, fact, rules)

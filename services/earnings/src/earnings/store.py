@@ -29,7 +29,10 @@ def project(conn: Connection[Any], changes: Sequence[Change], rows: Rows) -> Non
 
 
 def _ledger(conn: Connection[Any], new: Sequence[Mapping[str, Any]], settled: Sequence[Mapping[str, Any]]) -> None:
-    """One row a message. A message may be settled in the same transaction that brought it."""
+    """One row a message. A message may be settled in the same transaction that brought it.
+
+    A message that is read a second time keeps its answer: it is no duplicate of itself. Only what had no answer gets one.
+    """
     fresh = {(row["topic"], row["part"], row["offset"]): dict(row) for row in new}
     later: dict[tuple[str, int, int], Mapping[str, Any]] = {}
     for row in settled:
@@ -44,7 +47,9 @@ def _ledger(conn: Connection[Any], new: Sequence[Mapping[str, Any]], settled: Se
             'INSERT INTO ledger (topic, part, "offset", record_id, received_at, outcome, reason)'
             " SELECT * FROM unnest(%s::text[], %s::int[], %s::bigint[], %s::text[], %s::timestamptz[], %s::text[], %s::text[])"
             ' ON CONFLICT (topic, part, "offset") DO UPDATE SET outcome = excluded.outcome, reason = excluded.reason,'
-            " record_id = coalesce(excluded.record_id, ledger.record_id)",
+            " record_id = coalesce(excluded.record_id, ledger.record_id)"
+            " WHERE 'quarantined' IN (ledger.outcome, excluded.outcome) OR ledger.reason IN ('parked', 'unknown_type')"
+            " OR ledger.record_id IS DISTINCT FROM excluded.record_id",
             [[row[column] for row in fresh.values()] for column in columns],
         )
     if later:

@@ -168,9 +168,9 @@ def _item(record: Record, roots: tuple[Root, ...], fact: Fact, attributes: Attri
     """attributes: of a CloudEvent; other records are named by their place."""
     if attributes is None:
         place = f"{record.topic}/{record.partition}/{record.offset}"
-        return Item(record, Cause(place, place), roots, fact)
+        return Item(record, Cause(place, place), roots, fact, record_id=fact.record_id)
     cause = Cause(attributes.id, attributes.correlation_id or attributes.id, attributes.traceparent)
-    return Item(record, cause, roots, fact)
+    return Item(record, cause, roots, fact, record_id=fact.record_id)
 
 
 def _peek(record: Record) -> str | None:

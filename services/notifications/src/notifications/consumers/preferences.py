@@ -17,7 +17,6 @@ from streaming.work import Work
 
 def changed(work: Work, setup: Setup, claim_id: str, event: ContactPreferences) -> None:
     """A newer version replaces the older one; messages that waited for contact details can go."""
-    work.record_id = event.claimant_id
     doc = claim(work, claim_id)
     try:
         new = seal(setup, claim_id, event)

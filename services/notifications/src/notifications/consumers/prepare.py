@@ -8,6 +8,7 @@ from contracts import envelope
 from contracts.envelope import Envelope
 from contracts.errors import BodyError, EnvelopeError
 from contracts.reference import CoachChanged, OfficeChanged
+from contracts.upstream import ContactPreferences
 from notifications.acts.documents import CLAIM, COACH, OFFICE
 from streaming.records import Bad, Cause, Ignored, Item, Prepared, Record, Root
 
@@ -28,7 +29,8 @@ def _one(record: Record) -> Prepared:
     roots = _roots(record, body)
     if roots is None:
         return Bad(record, "key_invalid")
-    return Item(record, _cause(known), roots, body, dedupe=f"{known.source}/{known.id}")
+    person = body.claimant_id if isinstance(body, ContactPreferences) else None  # how dead letters of this topic are named
+    return Item(record, _cause(known), roots, body, dedupe=f"{known.source}/{known.id}", record_id=person)
 
 
 def _reason(error: EnvelopeError | BodyError) -> str:
