@@ -52,6 +52,28 @@ def openapi(
         raise typer.Exit(1)
 
 
+@app.command()
+def reconcile(
+    decrypt: Annotated[bool, typer.Option("--decrypt", help="Open the documents too, with the data key service")] = False,
+    out: Annotated[Path | None, typer.Option("--json", help="Write every count and finding to this file")] = None,
+) -> None:
+    """Read the upstream topics again and hold every message against the ledger. Exit code 1: something is unexplained."""
+    from rich.console import Console
+
+    from earnings.main import build_intake
+    from earnings.reconcile import command
+
+    settings = program.settings()
+    unit = program.unit(settings, "reconcile")
+    intake = build_intake(settings)
+    found = command.reconcile(unit, intake, settings.kafka_bootstrap_servers, Console(stderr=True), decrypt=decrypt)
+    command.show(Console(), found)
+    if out is not None:
+        command.write(out, found)
+    if found.unexplained:
+        raise typer.Exit(1)
+
+
 def documented() -> Settings:
     """Settings that let the application be built for its own description; nothing is connected to."""
     key = SecretStr(base64.b64encode(bytes(32)).decode())

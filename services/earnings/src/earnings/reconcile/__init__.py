@@ -1,0 +1,1 @@
+"""`earnings reconcile`: reads the upstream topics again and holds every message against the ledger."""
