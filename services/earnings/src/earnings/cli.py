@@ -74,6 +74,32 @@ def reconcile(
         raise typer.Exit(1)
 
 
+@app.command()
+def validate(
+    file: Annotated[
+        typer.FileBinaryRead, typer.Argument(help="One message a line, as it would be published; - reads standard input")
+    ],
+    topic: Annotated[str | None, typer.Option(help="Topic of every line; otherwise told from each message")] = None,
+    decrypt: Annotated[bool, typer.Option("--decrypt", help="Open documents, with keys of the data key service")] = False,
+    data_key_service_url: Annotated[str | None, typer.Option(envvar="DATA_KEY_SERVICE_URL")] = None,
+    real_ninos: Annotated[bool, typer.Option("--real-ninos", help="As in production: test NINOs are refused")] = False,
+) -> None:
+    """Tell what would become of each message of a file, before it is published. Exit code 1: some would be refused.
+
+    Prints line number, verdict, reason and topic, nothing of the messages. Needs no broker, database or settings.
+    """
+    from earnings.intake.prepare import INTAKE_TOPICS
+    from earnings.validate import Validation, intake, report
+
+    if topic is not None and topic not in INTAKE_TOPICS:
+        raise typer.BadParameter(f"one of {', '.join(INTAKE_TOPICS)}", param_hint="--topic")
+    if decrypt and data_key_service_url is None:
+        raise typer.BadParameter("needs the address of the data key service", param_hint="--data-key-service-url")
+    checks = Validation(intake(data_key_service_url, real_ninos=real_ninos), topic, decrypt)
+    if report(checks.verdicts(file), typer.echo):
+        raise typer.Exit(1)
+
+
 def documented() -> Settings:
     """Settings that let the application be built for its own description; nothing is connected to."""
     key = SecretStr(base64.b64encode(bytes(32)).decode())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, cast
@@ -65,7 +66,11 @@ def peek_id(topic: str, value: bytes | None) -> str | None:
 
 def read(topic: str, value: bytes | None) -> Envelope:
     """Raises BadDocument (not JSON, unknown type) or BadField."""
-    outer = read_json(value)
+    return opened(topic, read_json(value))
+
+
+def opened(topic: str, outer: Mapping[str, Any]) -> Envelope:
+    """The same, of JSON that was read already."""
     message = outer.get("message")
     if not isinstance(message, dict):
         raise BadField("message")

@@ -91,11 +91,12 @@ class Intake:
                 if key is None:
                     raise BadDocument("data_key_refused")
                 document = _decrypted(opened.sealed.open(key))
-            return self._fact(record, opened, document)
+            return self.fact(record, opened, document)
         except (BadDocument, BadField) as error:
             return Bad(record, reason_of(error), opened.record_id)
 
-    def _fact(self, record: Record, opened: Envelope, document: dict[str, Any] | None) -> Prepared:
+    def fact(self, record: Record, opened: Envelope, document: Mapping[str, Any] | None) -> Prepared:
+        """What a decrypted document says. Raises BadDocument or BadField."""
         moment = opened.modified
         if document is not None and moment is None:
             moment = instant(document.get("createdDateTime"), "createdDateTime")
@@ -129,7 +130,7 @@ class Intake:
         return _item(record, ((PERSON, fact.person), (PAYMENT, fact.record_id)), fact)
 
 
-def _digest(document: dict[str, Any]) -> bytes:
+def _digest(document: Mapping[str, Any]) -> bytes:
     """Same document, however encrypted and however spaced: same digest."""
     try:
         canonical = _canonical(document)

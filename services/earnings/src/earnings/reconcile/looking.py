@@ -91,11 +91,11 @@ def _seen(record: Record, entry: Prepared) -> Seen:
         return Seen(*_place(record), entry.record_id, "bad", entry.reason)
     if isinstance(entry, Ignored):
         return Seen(*_place(record), entry.record_id, "ignored", entry.reason)
-    rank, content, mark = _version(entry.body)
+    rank, content, mark = version(entry.body)
     return Seen(*_place(record), entry.record_id, "good", None, rank, content, mark=mark)
 
 
-def _version(fact: Fact) -> tuple[int | None, bytes, bool]:
+def version(fact: Fact) -> tuple[int | None, bytes, bool]:
     """(rank, content, mark) of a fact."""
     match fact:
         case ClaimantFact() | ContractFact() | StatementFact():
