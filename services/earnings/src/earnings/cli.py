@@ -75,6 +75,35 @@ def reconcile(
 
 
 @app.command()
+def rebuild(limit: Annotated[int, typer.Option(help="Differences to show")] = 100) -> None:
+    """Judge every claim again from the stored documents and compare. Writes and emits nothing. Exit code 1: facts differ.
+
+    Differences are shown with their amounts: mind where they go.
+    """
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from earnings.main import build_judge
+    from earnings.rebuild import rebuild as judge_again
+
+    settings = program.settings()
+    with Progress(console=Console(stderr=True)) as progress:
+        task = progress.add_task("judging claims", total=None)
+        found = judge_again(
+            program.unit(settings, "rebuild"),
+            build_judge(settings),
+            lambda done, total: progress.update(task, completed=done, total=total),
+        )
+    typer.echo(f"{found.claims} claims\nstored    {found.before}\nre-folded {found.after}")
+    for text in found.differences[:limit]:
+        typer.echo(text)
+    if found.before != found.after:
+        typer.echo(f"{len(found.differences)} facts differ")
+        raise typer.Exit(1)
+    typer.echo("equal")
+
+
+@app.command()
 def validate(
     file: Annotated[
         typer.FileBinaryRead, typer.Argument(help="One message a line, as it would be published; - reads standard input")
