@@ -12,8 +12,8 @@ PROCESSES ?= 2
 export PYTHONUNBUFFERED := 1
 
 ##@ See it run
-demo: $(VENV)/.ready  ## Play months of a small synthetic world through the whole platform (SEED=, CLAIMANTS=, MONTHS=, KILLS=)
-	$(PY) -m devstack demo $(if $(SEED),--seed $(SEED)) $(if $(CLAIMANTS),--claimants $(CLAIMANTS)) $(if $(MONTHS),--months $(MONTHS)) $(if $(KILLS),--kills $(KILLS))
+demo: $(VENV)/.ready  ## Play months of a small synthetic world through the whole platform (SEED=, CLAIMANTS=, MONTHS=, KILLS=, RATES=)
+	$(PY) -m devstack demo $(if $(SEED),--seed $(SEED)) $(if $(CLAIMANTS),--claimants $(CLAIMANTS)) $(if $(MONTHS),--months $(MONTHS)) $(if $(KILLS),--kills $(KILLS)) $(RATES)
 
 up: $(VENV)/.ready  ## Start the whole platform on this machine, in the background, and print its addresses
 	$(PY) -m devstack up

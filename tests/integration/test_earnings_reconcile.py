@@ -115,7 +115,7 @@ WRONG = [
     ("alone", "DELETE FROM ledger", "no ledger row"),
     ("claimant again", outcome("applied"), "used twice"),
     ("claimant older", outcome("applied"), "used after a newer version"),
-    ("statement waits", outcome("superseded"), "first of its record, but not used"),
+    ("statement waits", outcome("superseded"), "newest of its record, but not used"),
     ("statement alone", outcome("duplicate"), "first of its record, but not used"),
     ("contract undated", outcome("pending"), "pending, though such messages never wait"),
     ("deleted", outcome("quarantined", "bad_field:people"), "quarantined without a dead letter"),

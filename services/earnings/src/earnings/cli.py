@@ -75,6 +75,65 @@ def reconcile(
 
 
 @app.command()
+def rebuild(limit: Annotated[int, typer.Option(help="Differences to show")] = 100) -> None:
+    """Judge every claim again from the stored documents and compare. Writes and emits nothing. Exit code 1: facts differ.
+
+    Differences are shown with their amounts: mind where they go.
+    """
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from earnings.main import build_judge
+    from earnings.rebuild import rebuild as judge_again
+
+    settings = program.settings()
+    with Progress(console=Console(stderr=True)) as progress:
+        task = progress.add_task("judging claims", total=None)
+        found = judge_again(
+            program.unit(settings, "rebuild"),
+            build_judge(settings),
+            lambda done, total: progress.update(task, completed=done, total=total),
+        )
+    typer.echo(f"{found.claims} claims\nstored    {found.before}\nre-folded {found.after}")
+    for text in found.differences[:limit]:
+        typer.echo(text)
+    if found.before != found.after:
+        typer.echo(f"{len(found.differences)} facts differ")
+        raise typer.Exit(1)
+    typer.echo("equal")
+
+
+@app.command()
+def backfill(
+    rate: Annotated[float | None, typer.Option(min=0.1, help="Messages a second at most")] = None,
+    outbox: Annotated[int, typer.Option(min=1, help="Wait for the relay while more events than this are unpublished")] = 50_000,
+) -> None:
+    """Take in what upstream replays, with events marked `backfill`, up to the present end of its topics; then stop.
+
+    Stop the workers first, keep the relay running. A run that was stopped goes on where it was.
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    from earnings.backfill import Backfill, Pace
+    from streaming.errors import Fatal, Infrastructure
+
+    settings = program.settings().model_copy(update={"backfill": True})
+    unit = program.unit(settings, "backfill")
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left"),
+               TimeRemainingColumn())  # fmt: skip
+    try:
+        with Progress(*columns, console=Console(stderr=True)) as progress:
+            run = Backfill(unit, settings.kafka_bootstrap_servers, Pace(rate, outbox))
+            task = progress.add_task("", total=run.left)
+            done = run.run(lambda topic, passed: progress.update(task, advance=passed, description=topic))
+    except (Fatal, Infrastructure) as error:
+        typer.echo(f"stopped: {error}; start again to go on from there", err=True)
+        raise typer.Exit(1) from None
+    typer.echo(f"{done} messages taken in")
+
+
+@app.command()
 def validate(
     file: Annotated[
         typer.FileBinaryRead, typer.Argument(help="One message a line, as it would be published; - reads standard input")

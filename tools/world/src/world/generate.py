@@ -15,7 +15,7 @@ from world.couples import COUPLES
 from world.draft import Draft, DraftPerson
 from world.model import Claim, Coach, Conditionality, Job, LatentEvent, LegalGroup, Payslip, Person, Report, World
 from world.periods import ONE_DAY, Period, add_months, closed_by
-from world.reports import Payroll
+from world.reports import Payroll, Rates
 from world.stories import SINGLE
 from world.truth.amounts import evidence_of
 from world.truth.contactable import due_on
@@ -35,22 +35,32 @@ LONG_STANDSTILL = 6
 CONTACT_RULES = ("fell-below-aet", "newly-in-work", "stagnation-3")
 
 
-def generate(seed: int = 1, claimants: int = 500, months: int = 8, start: date = DEFAULT_START, *, broken: bool = True) -> World:
+def generate(
+    seed: int = 1,
+    claimants: int = 500,
+    months: int = 8,
+    start: date = DEFAULT_START,
+    *,
+    broken: bool = True,
+    rates: Rates = Rates(),
+) -> World:
     """A world of about `claimants` people from `start` for `months` months.
 
-    broken: the feed also carries a few messages that cannot be used (listed in the truth file). Raises ValueError for a
-    play too short for any conclusion, or outside the years of the world's thresholds.
+    broken: the feed also carries a few messages that cannot be used (listed in the truth file). rates: how much of the
+    reporting goes wrong. Raises ValueError for a play too short for any conclusion, or outside the years of the world's
+    thresholds.
     """
     if months < MIN_MONTHS:
         raise ValueError(f"months: at least {MIN_MONTHS}, because conclusions need several closed assessment periods")
     if claimants < 1:
         raise ValueError("claimants: at least 1")
-    return _Maker(seed, claimants, start, add_months(start, months) - ONE_DAY, broken).world()
+    return _Maker(seed, claimants, start, add_months(start, months) - ONE_DAY, broken, rates).world()
 
 
 class _Maker:
-    def __init__(self, seed: int, claimants: int, start: date, end: date, broken: bool) -> None:
+    def __init__(self, seed: int, claimants: int, start: date, end: date, broken: bool, rates: Rates) -> None:
         self.rng = Random(seed)
+        self.rates = rates
         self.seed, self.claimants, self.start, self.end, self.broken = seed, claimants, start, end, broken
         self.employers = names.employers(self.rng, max(6, claimants // 12))
         self.job_numbers = itertools.count(1)
@@ -145,7 +155,7 @@ class _Maker:
         return [p for p in closed_by(entitlement, self.end) if p.end + timedelta(days=SHOWN_DAYS) <= self.end]
 
     def _finish(self, draft: Draft) -> _Made:
-        return _Made(draft, Payroll(draft, Random(self.rng.random()), self.payment_ids))
+        return _Made(draft, Payroll(draft, Random(self.rng.random()), self.payment_ids, self.rates))
 
     def _keep(self, made: _Made) -> None:
         rng, draft = self.rng, made.draft

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from random import Random
 
@@ -12,9 +12,20 @@ from world.model import Payslip, Report, ReportKind
 from world.pay import payslips, pension_pence
 from world.periods import ONE_DAY
 
-DUPLICATE_SHARE = 0.05
-LATE_SHARE = 0.05
-SMALL_CORRECTION_SHARE = 0.03
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rates:
+    """Shares of payslips whose reporting goes wrong, besides what the stories hold.
+
+    late: reported up to 3 days after payday, within the period; with `beyond`, up to 20 days and also after it.
+    conflicts: reported again under the same id with another amount.
+    """
+
+    corrections: float = 0.03
+    late: float = 0.05
+    duplicates: float = 0.05
+    conflicts: float = 0.0
+    beyond: bool = False
 
 
 def tax_year_start(day: date) -> date:
@@ -26,8 +37,9 @@ def tax_year_start(day: date) -> date:
 class Payroll:
     """Reports of one claim's jobs. Ids are unique over the world and rise with no gap rule."""
 
-    def __init__(self, draft: Draft, rng: Random, ids: Iterator[int]) -> None:
+    def __init__(self, draft: Draft, rng: Random, ids: Iterator[int], rates: Rates) -> None:
         self._draft = draft
+        self._rates = rates
         self._rng = rng
         self._ids = ids
 
@@ -54,7 +66,7 @@ class Payroll:
         if planned is not None:
             return planned
         special = slip.slip_id in self._draft.conflicts or slip.slip_id in self._draft.late or not job.job.real
-        if special or self._rng.random() >= SMALL_CORRECTION_SHARE or slip.gross_pence < 200_00:
+        if special or self._rng.random() >= self._rates.corrections or slip.gross_pence < 200_00:
             return None
         put_right = slip.payday + timedelta(days=self._rng.randint(2, 20))
         if put_right >= self._draft.end:
@@ -78,13 +90,16 @@ class Payroll:
             late_reason=reason,
         )
         reports = [original]
-        if rng.random() < DUPLICATE_SHARE:
+        if rng.random() < self._rates.duplicates:
             reports.append(_again(original, "duplicate", on + timedelta(days=rng.randint(0, 2))))
         if slip.slip_id in draft.conflicts:
             other = draft.conflicts[slip.slip_id]
             reports.append(_again(original, "conflict", on + ONE_DAY, gross=other))
+        elif self._rates.conflicts and plan is None and rng.random() < self._rates.conflicts:
+            reports.append(_again(original, "conflict", on + ONE_DAY, gross=slip.gross_pence + rng.randint(10_00, 50_00)))
+        put_right_on = on if plan is None else max(plan.put_right_on, on + ONE_DAY)  # nothing is put right before it is said
         if plan is not None and plan.away:
-            reports.append(_again(original, "invalidation", plan.put_right_on, invalid_since=plan.put_right_on))
+            reports.append(_again(original, "invalidation", put_right_on, invalid_since=put_right_on))
         elif plan is not None:
             reports.append(
                 Report(
@@ -92,20 +107,20 @@ class Payroll:
                     unique_id=str(next(self._ids)),
                     kind="correction",
                     gross_pence=slip.gross_pence,
-                    ytd_pence=_year_to_date(pension, slip, known, plans, plan.put_right_on, slip.gross_pence),
-                    said_on=plan.put_right_on,
-                    on=plan.put_right_on,
+                    ytd_pence=_year_to_date(pension, slip, known, plans, put_right_on, slip.gross_pence),
+                    said_on=put_right_on,
+                    on=put_right_on,
                     late_reason="H",
                 )
             )
         return [report for report in reports if report.on <= draft.end]
 
     def _day(self, slip: Payslip) -> date:
-        """On payday or just before; sometimes late, but not beyond the end of the period."""
-        if self._rng.random() < LATE_SHARE:
-            late = slip.payday + timedelta(days=self._rng.randint(1, 3))
+        """On payday or just before; sometimes late, but not beyond the end of the period unless the rates say so."""
+        if self._rng.random() < self._rates.late:
+            late = slip.payday + timedelta(days=self._rng.randint(1, 20 if self._rates.beyond else 3))
             period = next((p for p in self._draft.periods if p.holds(slip.payday)), None)
-            if period is not None and period.holds(late):
+            if period is not None and (period.holds(late) or self._rates.beyond):
                 return late
         return slip.payday - timedelta(days=self._rng.choice([0, 0, 0, 1, 2]))
 

@@ -13,10 +13,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from earnings.intake.prepare import DELETED, INTAKE_TOPICS, Intake
+from earnings.reading import Reader
 from earnings.reconcile import balance, holding
 from earnings.reconcile.holding import Unexplained
 from earnings.reconcile.looking import look
-from earnings.reconcile.reading import Reader
 from earnings.store import OUTCOMES
 from streaming.unit_of_work import UnitOfWork
 
@@ -63,9 +63,10 @@ def reconcile(unit: UnitOfWork, intake: Intake, bootstrap: str, console: Console
     conn = unit.conn
     holding.prepare(conn)
     with _bar(console) as progress:
-        task = progress.add_task("reading", total=reader.total)
+        task = progress.add_task("reading", total=reader.left)
         read = 0
-        for records in reader.batches(lambda passed: progress.advance(task, passed)):
+        for chunks in reader.chunks(lambda passed: progress.advance(task, passed)):
+            records = [record for chunk in chunks for record in chunk.records]
             holding.add(conn, look(records, intake, decrypt=decrypt))
             read += len(records)
     holding.limits(conn, reader.bounds, reader.reached)

@@ -126,7 +126,8 @@ _FIRST = """
 VERSIONS = f"""
 SELECT topic, part, "offset", record_id, outcome, why, finding FROM (
   SELECT w.*, CASE
-    WHEN first AND NOT used AND NOT blurred THEN 'first of its record, but not used'
+    WHEN first AND NOT used AND NOT blurred AND NOT (outcome = 'superseded' AND topic = %(statements)s)  -- while it waited
+      THEN 'first of its record, but not used'
     WHEN rank = top AND NOT told AND NOT blurred THEN 'newest of its record, but not used'
     WHEN outcome = 'superseded' AND rank = top AND at_this_time = 1 AND NOT blurred THEN 'superseded, but nothing is newer'
     WHEN outcome = 'duplicate' AND NOT blurred AND (at_this_time = 1 OR (all_whole AND equal = 1)) THEN 'duplicate of nothing'
@@ -170,6 +171,7 @@ def unexplained(conn: Connection[Any], deleted: bytes) -> list[Unexplained]:
         "rti": topics.RTI_PAYMENT,
         "claimants": topics.UCFS_CLAIMANT,
         "events": list(EVENTS),
+        "statements": topics.UCFS_STATEMENT,
         "waiting": [topics.RTI_PAYMENT, topics.UCFS_STATEMENT],
         "sealed": list(SEALED),
         "outside": list(OUTSIDE),

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from devstack import backends
-from devstack.demo import digest, judging, recording, report
+from devstack.demo import digest, earned, judging, recording, report
 from devstack.demo.acting import Acting
 from devstack.demo.barrier import Barrier
 from devstack.demo.callers import Callers
@@ -30,6 +30,7 @@ from world.generate import generate
 from world.model import World
 from world.people import People, people
 from world.publish import Publisher
+from world.reports import Rates
 from world.scoring import Score
 from world.sealing import DataKeys
 from world.truth import truth as truth_of
@@ -43,7 +44,7 @@ class Options:
     """What may be chosen. kills: SIGKILLs of each worker and relay, at random moments of the play.
 
     ordered: time, messages and requests for contact one after the other, each done before the next, so that two plays of
-    one world must end equal; otherwise they overlap, as in life.
+    one world must end equal; otherwise they overlap, as in life. rates: how much of the reporting of pay goes wrong.
     """
 
     seed: int = 1
@@ -51,6 +52,7 @@ class Options:
     months: int = 8
     kills: int = 0
     ordered: bool = False
+    rates: Rates = Rates()  # noqa: RUF009 - frozen
 
 
 def run(
@@ -62,7 +64,7 @@ def run(
     """
     began = time.monotonic()
     console.print(f"Synthetic world: {options.claimants} claimants, {options.months} months, seed {options.seed}")
-    world = generate(seed=options.seed, claimants=options.claimants, months=options.months)
+    world = generate(seed=options.seed, claimants=options.claimants, months=options.months, rates=options.rates)
     truth = truth_of(world)
     cast_list = people(world)
     with backends.start(home, fresh=True) as found:
@@ -83,9 +85,11 @@ def run(
             examine(digest.take(taken, platform))
             flags = judging.flags(taken)
             scores = judging.agreement(truth, flags)
+            accounts = earned.take(platform, taken, truth, played.summary)
             facts = report.Facts(
-                platform, taken, flags, scores, played.summary, len(truth["expected_dead_letters"]), time.monotonic() - began
-            )
+                platform, taken, flags, scores, played.summary, accounts, len(truth["expected_dead_letters"]),
+                time.monotonic() - began,
+            )  # fmt: skip
             made = report.build(facts)
             days = dict(zip(taken.clock_ms, [str(first.date()), *map(str, Feed(world).days())], strict=False))
             report.write(home / "report.json", made)
@@ -94,7 +98,7 @@ def run(
             if played.refused:
                 console.print(f"Refused: {played.refused}")
             console.print(f"{home / 'report.json'} written; {time.monotonic() - began:.0f} s in all")
-    _verify(made, scores, options)
+    _verify(made, scores, accounts, options)
     return made
 
 
@@ -159,9 +163,9 @@ def _bar(console: Console) -> Progress:
     return Progress(*columns, console=console)
 
 
-def _verify(made: dict[str, Any], scores: dict[str, Score], options: Options) -> None:
+def _verify(made: dict[str, Any], scores: dict[str, Score], accounts: earned.Accounts, options: Options) -> None:
     """The demo fails loudly rather than print a table with a hole in it."""
-    wrong = judging.unexplained(scores)
+    wrong = judging.unexplained(scores) + accounts.wrong()
     if options.claimants >= 500 and options.months >= 8:
         wrong += [
             f"{rule}: precision {score.precision:.3f}, recall {score.recall:.3f}, at least {MIN_AGREEMENT} is asked for"

@@ -11,6 +11,7 @@ import psycopg
 from rich.console import Console
 from rich.table import Table
 
+from devstack.demo.earned import Accounts
 from devstack.demo.judging import Flags, engagement_states
 from devstack.demo.latency import latencies
 from devstack.demo.recording import Recording
@@ -27,6 +28,7 @@ class Facts:
     flags: Flags
     scores: dict[str, Score]
     summary: dict[str, Any]
+    accounts: Accounts
     expected_dead_letters: int
     elapsed_s: float
 
@@ -51,6 +53,7 @@ def build(facts: Facts) -> dict[str, Any]:
         "engagements": engagement_states(recording),
         "plans_agreed": sum(1 for _ in recording.of("PlanAgreed")),
         "outcomes_met": sum(1 for _ in recording.of("OutcomeMet")),
+        "earnings": facts.accounts.body(),
         "elapsed_s": round(facts.elapsed_s, 1),
         "latency_ms": latencies(recording),
         "backends": facts.platform.backends.kinds(),
@@ -89,6 +92,10 @@ def show(console: Console, report: dict[str, Any], scores: dict[str, Score], sto
     ):  # fmt: skip
         console.print(f"  {name:<22}{report[key]:>8,}")
     console.print(f"  {'dead letters':<22}{report['dead_letters']:>8,}   ({report['dead_letters_expected']} broken on purpose)")
+    pay = report["earnings"]
+    console.print(f"  {'payments':<22}{pay['payments']:>8,}   ({pay['in_their_period']:.2%} in the period where they belong)")
+    console.print(f"  {'messages reconciled':<22}{pay['messages_reconciled']:>8,}   ({pay['unexplained']} unexplained; "
+                  f"facts {'equal' if pay['rebuild_equal'] else 'NOT EQUAL'} when judged again)")  # fmt: skip
     states = ", ".join(f"{state} {count}" for state, count in report["engagements"].items())
     console.print(f"  {'engagements':<22}        {states}")
     table = Table(title="Flags against the world's truth: agreement with the specification, not usefulness", title_justify="left")

@@ -15,6 +15,7 @@ from world.model import Claim, Job, LatentEvent, Payslip, Report, World
 from world.truth.amounts import evidence_of, periods_of
 from world.truth.contactable import DUE_DAYS, PLAN_DAYS, SHOWN_DAYS
 from world.truth.judge import Findings, Note, judge
+from world.truth.payments import payment_labels
 
 FORMAT = "world-truth/1"
 
@@ -41,6 +42,7 @@ def truth(world: World) -> dict[str, Any]:
         "events": [_plain(asdict(event)) for event in world.events],
         "employments": [_employment(job) for job in world.jobs.values()],
         "true_periods": [row for claim, one in zip(world.claims, found, strict=True) for row in _periods(claim, one)],
+        "payments": [_plain(asdict(label)) for label in payment_labels(world)],
         "expected_dead_letters": broken.expected_dead_letters(world),
         "strangers": list(broken.STRANGER_IDS) if world.broken else [],
         "stories": {who: person.story for who, person in world.persons.items()},
