@@ -5,21 +5,20 @@ Facts are folded one by one in order of arrival, as the service does, with an ev
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-import yaml
+from tests.support.earnings_cases import DAY, Script, cases, noon, payment, pence, pounds
 
 from contracts.earnings import EarningsQueryRaised, EmploymentEnded, EmploymentStarted, PaymentInvalidated, PeriodAssessed
 from contracts.ids import employer_id, employment_id, period_id
 from earnings.model import Claim, Claimant, Contract, Determination, Order, Payment, PaymentKey, Source, Statement
 from earnings.rules.average import expected_paydays, half_up
 from earnings.rules.books import Member, keep
-from earnings.rules.calendar import LONDON, index_of, london_day, series
+from earnings.rules.calendar import index_of, london_day, series
 from earnings.rules.determinations import NotAllowed, record
 from earnings.rules.employments import ytd_checks
 from earnings.rules.evaluate import Context, evaluate, timeline
@@ -27,26 +26,12 @@ from earnings.rules.policy import Policy
 from earnings.rules.quality import duplicate_employments
 from earnings.rules.versions import judge_payment
 
-FOLDER = Path(__file__).parent / "cases"
-CASES = [case for file in sorted(FOLDER.glob("*.yaml")) for case in yaml.safe_load(file.read_text(encoding="utf-8"))["cases"]]
+CASES = cases()
 CLAIM, PERSON = "C1", "P1"
-DAY = timedelta(days=1)
 
 
 def of_kind(kind: str) -> list[Any]:
     return [pytest.param(case["given"], case["expect"], id=case["id"]) for case in CASES if case["kind"] == kind]
-
-
-def pence(pounds: str) -> int:
-    return round(Fraction(pounds) * 100)
-
-
-def pounds(amount: int) -> str:
-    return f"{'-' if amount < 0 else ''}{abs(amount) // 100}.{abs(amount) % 100:02d}"
-
-
-def noon(day: date) -> datetime:
-    return datetime.combine(day, time(12), LONDON)
 
 
 @pytest.mark.parametrize(("given", "expect"), of_kind("ap-series"))
@@ -108,104 +93,20 @@ def test_statements_move_boundaries_and_payments_follow(given: dict[str, Any], e
     assert shown == expect["periods"]
 
 
-def payment(payment_id: str, job: str, paid_on: date, at: datetime, gross: int, **more: Any) -> Payment:
-    fields: dict[str, Any] = {"employer": "123/A246", "frequency": "M1", "year_to_date": None} | more
-    return Payment(
-        payment_id=payment_id,
-        job=job,
-        payroll_id=job,
-        paid_on=paid_on,
-        received_at=at,
-        received_on=london_day(at),
-        submitted_at=at,
-        gross=gross,
-        taxable=gross,
-        source=Source("rti", 0, 0),
-        content=f"{job}|{paid_on}|{gross}".encode(),
-        **fields,
-    )
-
-
-class Story:
+class Story(Script):
     """One claimant's facts, folded in order of arrival; collects what the rules publish."""
 
     def __init__(self, given: dict[str, Any]) -> None:
+        super().__init__(given)
         self.policy = Policy(
             attribution_basis=given["attribution_basis"], correction_basis=given.get("correction_basis", "original_period")
         )
-        self.first = date.fromisoformat(given["ap"]["first_start"])
-        self.periods = series(self.first, (), self.first + timedelta(days=31 * given["ap"]["count"] + 31))[: given["ap"]["count"]]
         self.claim = Claim(contract=Contract((PERSON,), self.first, None, 7))
         self.payments: list[Payment] = []
         self.keys: dict[str, PaymentKey] = {}
         self.published: list[msgspec.Struct] = []
         self.events: list[dict[str, Any]] = []
         self.latest: dict[date, PeriodAssessed] = {}
-        self.jobs = {job["id"]: job for job in given.get("employments", ())}
-        if "period_totals" in given:
-            self.jobs = {"E1": {"id": "E1", "paye": "123/A246", "payroll_id": "1", "frequency": given["frequency"]}}
-
-    def names(self) -> dict[str, str]:
-        return {employment_id(PERSON, employer_id(job["paye"]), job["payroll_id"]): name for name, job in self.jobs.items()}
-
-    def arrivals(self, given: dict[str, Any]) -> list[tuple[datetime, Payment]]:
-        found = [self._seed(job) for job in self.jobs.values() if "last_payday_before" in job or "ytd_before" in job]
-        rows = list(given.get("payments", ()))
-        if "period_totals" in given:
-            rows = [
-                {"id": f"{n}", "employment": "E1", "payment_date": (p.start + 15 * DAY).isoformat(), "amount": total}
-                for n, (p, total) in enumerate(zip(self.periods, given["period_totals"], strict=True))
-            ]
-        if "payment_series" in given:
-            run = given["payment_series"]
-            first = date.fromisoformat(run["first"])
-            rows = [
-                {
-                    "id": f"{n}",
-                    "employment": run["employment"],
-                    "payment_date": (first + n * run["every_days"] * DAY).isoformat(),
-                    "amount": run["amount"],
-                }
-                for n in range(run["count"])
-            ]
-        for row in rows:
-            found.extend(self._reports(row))
-        return sorted(found, key=lambda pair: pair[0])
-
-    def _seed(self, job: dict[str, Any]) -> tuple[datetime, Payment]:
-        """What was known of a job before the first period: its last payday and year-to-date."""
-        day = date.fromisoformat(job["last_payday_before"]) if "last_payday_before" in job else self.first - DAY
-        ended = date.fromisoformat(job["end"]) if "end" in job else None
-        ytd = pence(job["ytd_before"]) if "ytd_before" in job else None
-        return noon(day), payment(
-            f"before-{job['id']}", job["payroll_id"], day, noon(day), 1,
-            employer=job["paye"], frequency=job["frequency"], year_to_date=ytd, ended_on=ended,
-        )  # fmt: skip
-
-    def _reports(self, row: dict[str, Any]) -> list[tuple[datetime, Payment]]:
-        job = self.jobs[row["employment"]]
-        paid_on = date.fromisoformat(row["payment_date"])
-        at = noon(date.fromisoformat(row.get("received_date", row["payment_date"])))
-        if "received_at" in row:
-            at = datetime.fromisoformat(row["received_at"])
-        ended = date.fromisoformat(job["end"]) if "end" in job else None
-        report = payment(
-            row["id"], job["payroll_id"], paid_on, at, pence(row["amount"]),
-            employer=job["paye"],
-            frequency=job["frequency"],
-            year_to_date=pence(row["ytd"]) if "ytd" in row else None,
-            late_reason=row.get("late_reason"),
-            after_leaving=row.get("after_leaving", False),
-            strike_or_absence=row.get("strike_or_absence", False),
-            periods_covered=row.get("periods_covered", 1),
-            started_on=date.fromisoformat(job["start"]) if "start" in job else None,
-            ended_on=ended if ended is not None and paid_on >= ended and not row.get("after_leaving") else None,
-        )  # fmt: skip
-        found = [(at, report)]
-        if "no_longer_valid" in row:
-            day = date.fromisoformat(row["no_longer_valid"])
-            found.append((noon(day), msgspec.structs.replace(report, invalid_from=day)))
-        return found
 
     def arrive(self, at: datetime, report: Payment) -> None:
         verdict = judge_payment(self.keys.get(report.payment_id), "k", report)
@@ -289,7 +190,7 @@ class Story:
     def told(self) -> list[dict[str, Any]]:
         """Events in the words of the cases: see "names" in the case files' conventions."""
         found = list(self.events)
-        names = self.names()
+        names = self.names(PERSON)
         ended: dict[str, date] = {}
         for event in self.published:
             if isinstance(event, EmploymentEnded):
@@ -339,17 +240,13 @@ class Story:
 
 def play(given: dict[str, Any]) -> Story:
     story = Story(given)
-    ends = [noon(period.end + DAY) for period in story.periods]
-    arrivals = story.arrivals(given)
-    for at, report in sorted([*arrivals, *((end, None) for end in ends)], key=lambda pair: pair[0]):
-        if at > ends[-1] and report is not None and given.get("two_step") is None:
-            story.arrive(at, report)
-        elif report is None:
+    for at, report in sorted([*story.arrivals(), *((end, None) for end in story.ends)], key=lambda pair: pair[0]):
+        if report is None:
             story.judge(at, "closed")
         else:
             story.arrive(at, report)
     for row in given.get("decisions", ()):
-        story.decide(row, ends[-1] + DAY)
+        story.decide(row, story.ends[-1] + DAY)
     return story
 
 
