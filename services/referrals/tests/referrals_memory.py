@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -11,10 +12,10 @@ import msgspec
 from tests.support.memory_platform import MemoryService
 
 from contracts import envelope, topics
-from referrals import consumers, main, timers
+from referrals import cases, consumers, main, moves, timers
 from referrals.desk import KIND, Desk
 from referrals.london import start_of
-from referrals.model import Case, ClaimDoc, Flag
+from referrals.model import Case, ClaimDoc, Flag, Person
 from referrals.moves import Actor, Turn
 from streaming.records import Cause, Record
 from streaming.spec import Spec
@@ -69,16 +70,37 @@ class Referrals:
             self.now = min(target, self.now + timedelta(days=1)) if by_day else target
             self.published += self.service.fire(self.now)
 
-    def move(self, claim_id: str, case_id: str, act: Any, *given: Any) -> None:
-        """A coach's move on a case."""
+    def move(self, claim_id: str, case_id: str, act: Any, *given: Any, by: Actor = COACH) -> None:
+        """A person's move on a case."""
+        self.act(claim_id, case_id, lambda at: moves.make(at, lambda turn: act(turn, *given)), by=by)
+
+    def act(self, claim_id: str, case_id: str, act: Callable[[Turn], Any], by: Actor = COACH) -> None:
+        """Anything that a person does on a case."""
+        self._do(claim_id, lambda desk: act(Turn(desk, *self._found(desk, case_id), by)))
+
+    def system(self, claim_id: str, act: Callable[[Desk, Person, Case], Any]) -> None:
+        """Something that the service does with the newest case."""
+        self._do(claim_id, lambda desk: act(desk, *self._found(desk, self._newest(desk))))
+
+    def begin(self, claim_id: str, case_id: str) -> None:
+        """The claimant takes part."""
+        self._do(claim_id, lambda desk: cases.begun(desk, *self._found(desk, case_id), "AppointmentBooked"))
+
+    def _do(self, claim_id: str, act: Callable[[Desk], Any]) -> None:
         work = self.service.work(Cause(f"command-{next(self._numbers)}", "test"), self.now)
         desk = Desk(work, claim_id, SETUP)
-        found = desk.doc.find_case(case_id)
-        assert found is not None
-        act(Turn(desk, found[0], found[1], COACH), *given)
+        act(desk)
         desk.save()
         self.published += self.service.keep(work.effects)
         self.published += self.service.fire(self.now)
+
+    def _found(self, desk: Desk, case_id: str) -> tuple[Person, Case]:
+        found = desk.doc.find_case(case_id)
+        assert found is not None
+        return found
+
+    def _newest(self, desk: Desk) -> str:
+        return max((case for one in desk.doc.people.values() for case in one.cases.values()), key=lambda c: c.opened_at).case_id
 
     def doc(self, claim_id: str) -> ClaimDoc:
         doc: ClaimDoc = self.service.docs[(KIND, claim_id)]

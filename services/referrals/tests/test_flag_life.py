@@ -23,9 +23,11 @@ def day_after(span: tuple[date, date], days: int = 1) -> date:
     return span[1] + timedelta(days=days)
 
 
-def play(amounts: list[int], people: int = 1, partner: list[int] | None = None, until: int = 9) -> Referrals:
+def play(
+    amounts: list[int], people: int = 1, partner: list[int] | None = None, until: int = 9, made: Referrals | None = None
+) -> Referrals:
     """One person's own pay by period, told at each close; days pass until `until` days after the last one."""
-    made = Referrals(FIRST)
+    made = made or Referrals(FIRST)
     members = [person(f"P{n + 1}") for n in range(people)]
     made.tell(ClaimOpened(claim_id="C", claim=claim("C", *members)))
     for n, amount in enumerate(amounts):

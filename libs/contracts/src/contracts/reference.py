@@ -16,7 +16,10 @@ class WeeklyHours(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OfficeChanged(msgspec.Struct, frozen=True, kw_only=True):
-    """An office as it is now. rooms: kind (`desk`, `private`) → number. nearby: office ids, nearest first."""
+    """An office as it is now. rooms: kind (`desk`, `private`) → number. nearby: office ids, nearest first.
+
+    active false: the office has closed; its cases go to the nearest one that has not.
+    """
 
     office_id: str
     version: int
@@ -26,10 +29,14 @@ class OfficeChanged(msgspec.Struct, frozen=True, kw_only=True):
     opening: tuple[WeeklyHours, ...]
     rooms: dict[str, int]
     nearby: tuple[str, ...] = ()
+    active: bool = True
 
 
 class CoachChanged(msgspec.Struct, frozen=True, kw_only=True):
-    """A coach as they are now: offices (ids, home office first), whether they may work, minutes of interviews a day."""
+    """A coach as they are now: offices (ids, home office first), whether they may work, minutes of interviews a day.
+
+    max_cases: cases at a time, where this differs from the usual number.
+    """
 
     coach_id: str
     version: int
@@ -39,3 +46,4 @@ class CoachChanged(msgspec.Struct, frozen=True, kw_only=True):
     specialisms: tuple[str, ...] = ()
     minutes_per_day: int
     cover_coach_id: str | None = None
+    max_cases: int | None = None

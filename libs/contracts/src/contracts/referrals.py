@@ -98,11 +98,12 @@ class FlagAppended(_CaseEvent, frozen=True, kw_only=True):
 
 
 class CaseReassigned(_CaseEvent, frozen=True, kw_only=True):
-    """Another coach (or none) has the case."""
+    """Another coach (or none) has the case. office_id: the new office, when the case moved with it."""
 
     from_: str | None = msgspec.field(name="from", default=None)
     to: str | None = None
     reason: ReassignReason
+    office_id: str | None = None
 
 
 class ContactRequested(_CaseEvent, frozen=True, kw_only=True):
@@ -186,6 +187,13 @@ class CaseReopened(_CaseEvent, frozen=True, kw_only=True):
     """A closed case is open again; `why` is a code."""
 
     why: str
+
+
+class ActionUndone(_CaseEvent, frozen=True, kw_only=True):
+    """Two people took a wrong action back. event_id: the event that the action caused; action: its name."""
+
+    event_id: str
+    action: str
 
 
 class EarningsContested(msgspec.Struct, frozen=True, kw_only=True):

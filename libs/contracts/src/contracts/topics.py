@@ -255,6 +255,7 @@ _ALL = (
             referrals.CaseWithdrawn,
             referrals.CaseExpired,
             referrals.CaseReopened,
+            referrals.ActionUndone,
             referrals.EarningsContested,
             referrals.EarningsContestClosed,
         ),

@@ -21,6 +21,7 @@ SEAT = "claimant"
 KIND = "claim"
 COACH = "coach"
 OFFICE = "office"
+FILTERS = "filters"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +72,9 @@ class Desk:
     def emit_flag(self, event: msgspec.Struct, flag_id: str) -> None:
         self.work.emit(PROGRESSION_FLAG, self.claim_id, event, subject=flag_id)
 
-    def emit_case(self, event: msgspec.Struct, subject: str) -> None:
-        self.work.emit(PROGRESSION_CASE, self.claim_id, event, subject=subject)
+    def emit_case(self, event: msgspec.Struct, subject: str) -> str:
+        """Returns the published event's id."""
+        return self.work.emit(PROGRESSION_CASE, self.claim_id, event, subject=subject)
 
     def emit_outcome(self, event: msgspec.Struct, subject: str) -> None:
         self.work.emit(PROGRESSION_OUTCOME, self.claim_id, event, subject=subject)

@@ -1,15 +1,19 @@
-"""People and claims that leave: closed, dead, absent from the newest snapshot, moved, erased."""
+"""Who leaves: people and claims (closed, dead, absent from the newest snapshot, moved, erased), coaches and offices."""
 
 from __future__ import annotations
 
 import msgspec
 
 from contracts import earnings
-from referrals import cases
-from referrals.desk import Desk, Setup
+from contracts import referrals as events
+from contracts.reference import CoachChanged, OfficeChanged
+from contracts.vocabulary import ReassignReason
+from referrals import cases, routing
+from referrals.desk import COACH, OFFICE, Desk, Setup
 from referrals.inputs import history, stops
 from referrals.judging import judge_changes, withdraw_not_due
-from referrals.model import ClaimDoc, Person, case_flags
+from referrals.model import Case, ClaimDoc, Person, case_flags
+from referrals.rules.continuity import available
 from streaming.work import Work
 
 ENDS = frozenset({"dead", "closed", "not_on_claim", "erased"})
@@ -43,8 +47,40 @@ def _follow_coach(desk: Desk, claimant_id: str, before: ClaimDoc) -> None:
     if now.office_id != then.office_id:
         case = replace(case, office_id=now.office_id)
         person = cases.keep(desk, person, case)
-    if now.coach_id != then.coach_id and not case.own_coach and now.coach_id != case.coach_id:
-        cases.reassign(desk, person, case, now.coach_id, "upstream", "system", None)
+    elsewhere = now.office_id != then.office_id
+    if (now.coach_id != then.coach_id and not case.own_coach) or elsewhere:
+        wanted = (case.coach_id, now.coach_id) if case.own_coach else (now.coach_id,)
+        reason: ReassignReason = "upstream" if now.coach_id != then.coach_id else "office_move"
+        cases.reassign(desk, person, case, routing.coach_for(desk, now.office_id, *wanted), reason, "system", None)
+
+
+def reroute(desk: Desk, person: Person, case: Case) -> Person:
+    """The coach left, lost the training or serves the case's office no more: their cover takes over, or nobody."""
+    coach: CoachChanged | None = desk.work.get(COACH, case.coach_id) if case.coach_id is not None else None
+    if coach is None or available(coach, case.office_id):
+        return person
+    to = routing.coach_for(desk, case.office_id, case.coach_id)
+    reason: ReassignReason = "leave" if not coach.active else "office_move"
+    return cases.reassign(desk, person, case, to, reason, "system", None)
+
+
+def rehouse(desk: Desk, person: Person, case: Case) -> Person:
+    """The office closed: the case goes to the nearest open one; its coach goes along where they serve it."""
+    office: OfficeChanged | None = desk.work.get(OFFICE, case.office_id) if case.office_id is not None else None
+    if office is None or office.active:
+        return person
+    nearby = (desk.work.get(OFFICE, office_id) for office_id in office.nearby)
+    to = next((near.office_id for near in nearby if near is not None and near.active), None)
+    if to is None:
+        return person
+    coach_id = routing.coach_for(desk, to, case.coach_id)
+    event_id = cases.emit(desk, case, events.CaseReassigned, from_=case.coach_id, to=coach_id, reason="office_move", office_id=to)
+    moved = replace(case, coach_id=coach_id, office_id=to, unread=True, seen=False)
+    return cases.keep(
+        desk,
+        person,
+        cases.note(desk, moved, "CaseReassigned", event_id=event_id, to=coach_id, office_id=to, reason="office_move"),
+    )
 
 
 def erase_claim(desk: Desk) -> None:
@@ -81,7 +117,7 @@ def _cancel_timers(desk: Desk, person: Person) -> None:
             desk.drop(timer, flag.flag_id)
     for case in person.cases.values():
         cases.leave_seat(desk, case)
-        for timer in ("case-expiry", "wake"):
+        for timer in ("case-expiry", "wake", "overdue"):
             desk.drop(timer, case.case_id)
 
 

@@ -8,10 +8,10 @@ from fastapi import FastAPI
 
 from contracts.reference import CoachChanged, OfficeChanged
 from referrals import consumers, store, timers
-from referrals.api import cases, decisions, reference
+from referrals.api import cases, decisions, reference, worklist
 from referrals.api.context import Context
-from referrals.desk import COACH, KIND, OFFICE, SEAT, Setup
-from referrals.model import ClaimDoc, Seat
+from referrals.desk import COACH, FILTERS, KIND, OFFICE, SEAT, Setup
+from referrals.model import ClaimDoc, SavedFilters, Seat
 from referrals.policy_files import book_of, shipped
 from referrals.settings import ReferralsSettings
 from streaming.clock import make_clock
@@ -26,7 +26,13 @@ from web.commands import PooledShell
 from web.issuer import Issuer
 
 NAME = "referrals"
-KINDS = (Kind(SEAT, Seat), Kind(KIND, ClaimDoc), Kind(COACH, CoachChanged), Kind(OFFICE, OfficeChanged))
+KINDS = (
+    Kind(SEAT, Seat),
+    Kind(KIND, ClaimDoc),
+    Kind(COACH, CoachChanged),
+    Kind(OFFICE, OfficeChanged),
+    Kind(FILTERS, SavedFilters),
+)
 
 
 def setup() -> Setup:
@@ -66,6 +72,7 @@ def build_api(settings: ReferralsSettings) -> FastAPI:
     return create(
         title="Referrals: the progression service",
         routers=[
+            worklist.router(context),
             cases.router(context),
             decisions.router(context),
             reference.router(context),

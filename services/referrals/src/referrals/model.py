@@ -12,7 +12,9 @@ import msgspec
 
 from contracts.earnings import Claim, ClaimClaimant, PeriodClaimant
 from contracts.vocabulary import CaseOutcome, CaseState
+from referrals.rules.filters import Filter
 from referrals.rules.history import Ap
+from referrals.rules.lifecycle import MOVES, Asked, Exemption, Version
 
 FlagState = Literal["planned", "raised", "shown", "met", "closed", "withdrawn"]
 WaitingOn = Literal["us", "claimant", "employer"]
@@ -72,19 +74,34 @@ class Flag(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of a case's history. details: codes and ids only."""
+    """One line of a case's history. event_id: the published event's id where there is one. details: codes and ids only.
+
+    before, after: the case around a person's action; lines of one action share `action`, the first line's event_id.
+    asked: one person wants it taken back. undone_by: event_id of the line that took it back.
+    """
 
     at: datetime
     event: str
     by_role: str
+    event_id: str = ""
     actor: str | None = None
     details: dict[str, Any] = {}
+    action: str | None = None
+    before: Version | None = None
+    after: Version | None = None
+    asked: Asked | None = None
+    undone_by: str | None = None
+
+    @property
+    def undoable(self) -> bool:
+        """A person's action that changed the case and stands."""
+        return self.before is not None and self.before != self.after and self.undone_by is None
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
     """What a coach does about a claimant's flags. own_coach: a person chose the coach, so that upstream does not change it.
 
-    resume: the state to return to after a hold. due_on: the day the next step is due.
+    resume: the state to return to after a hold. due_on: the day the next step is due. seen: its coach has opened or moved it.
     """
 
     case_id: str
@@ -100,11 +117,12 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     own_coach: bool = False
     waiting_on: WaitingOn = "us"
     unread: bool = True
+    seen: bool = False
     contacted_at: datetime | None = None
     resume: CaseState | None = None
     held_until: date | None = None
     hold_code: str | None = None
-    exempt_code: str | None = None
+    exempt: Exemption | None = None
     outcome: CaseOutcome | None = None
     closed_at: datetime | None = None
     explanation_due: bool = False
@@ -114,6 +132,15 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def open(self) -> bool:
         return self.state != "closed"
+
+    @property
+    def complex_needs(self) -> bool:
+        """For a specialist or a longer look: what the barriers on the case amount to."""
+        return False
+
+    @property
+    def held(self) -> bool:
+        return self.state == "held"
 
     @property
     def contacted(self) -> bool:
@@ -226,6 +253,12 @@ class Seat(msgspec.Struct, frozen=True, kw_only=True):
     case_id: str
 
 
+class SavedFilters(msgspec.Struct, frozen=True, kw_only=True):
+    """One person's named filters of the worklist."""
+
+    filters: dict[str, Filter] = {}
+
+
 def with_flag(person: Person, flag: Flag) -> Person:
     return msgspec.structs.replace(person, flags={**person.flags, flag.flag_id: flag})
 
@@ -238,3 +271,15 @@ def case_flags(person: Person, case: Case) -> list[Flag]:
     """The case's flags that still count, strongest first."""
     flags = [person.flags[flag_id] for flag_id in case.flag_ids if flag_id in person.flags]
     return sorted((flag for flag in flags if flag.live), key=lambda flag: (flag.priority, flag.flag_id))
+
+
+def strongest(person: Person, case: Case) -> Flag:
+    """The flag that decides the case's place; of a case without live flags, the first one."""
+    live = case_flags(person, case)
+    return live[0] if live else person.flags[case.flag_ids[0]]
+
+
+def allowed(case: Case) -> tuple[str, ...]:
+    """The moves that are legal now."""
+    undo = ("undo",) if any(entry.undoable for entry in case.history) else ()
+    return (*MOVES[case.state], *undo)

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from datetime import date, timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import msgspec
 
 from contracts import referrals as events
-from contracts.reference import CoachChanged
-from contracts.vocabulary import CaseOutcome
-from referrals import cases
+from contracts.vocabulary import CaseOutcome, ReassignReason
+from referrals import cases, routing
 from referrals.desk import COACH, Desk
 from referrals.inputs import guard_facts, stops
-from referrals.model import Case, Contact, Contest, Person
-from referrals.views import MOVES, strongest
+from referrals.model import Case, Contact, Contest, Person, allowed, strongest, with_case, with_flag
+from referrals.rules.continuity import available
+from referrals.rules.lifecycle import Exemption, Version
 from streaming.errors import Refused
 
-ASSIGN_REASONS = ("upstream", "leave", "manual", "office_move")
+ASSIGN_REASONS: tuple[ReassignReason, ...] = get_args(ReassignReason)
+CODE = re.compile(r"[a-z0-9][a-z0-9_.:-]{0,63}")
 replace = msgspec.structs.replace
 
 
@@ -37,25 +40,58 @@ class Turn(NamedTuple):
     by: Actor
 
 
+Move = Callable[[Turn], None]
+
+
+def make(at: Turn, move: Move) -> None:
+    """One move by one person. Its lines in the history keep the case before and after, so that it can be taken back."""
+    move(at)
+    found = at.desk.doc.find_case(at.case.case_id)
+    if found is None:
+        return
+    person, case = found
+    known, added = case.history[: len(at.case.history)], case.history[len(at.case.history) :]
+    if not added:
+        return
+    before, after = version_of(at.person, at.case), version_of(person, case)
+    first = replace(added[0], before=before, after=after)
+    lines = tuple(replace(entry, action=first.event_id) for entry in (first, *added[1:]))
+    at.desk.keep(with_case(person, replace(case, history=(*known, *lines))))
+
+
+def version_of(person: Person, case: Case) -> Version:
+    """What an action may change, as it is now."""
+    names = (name for name in Version.__struct_fields__ if name != "flags")
+    flags: dict[str, str] = {flag_id: person.flags[flag_id].state for flag_id in case.flag_ids if flag_id in person.flags}
+    return Version(**{name: getattr(case, name) for name in names}, flags=flags)
+
+
 def require_move(case: Case, move: str) -> None:
     """Refused 409 with the moves that are legal now."""
-    if move not in MOVES[case.state]:
+    if move not in allowed(case):
         raise illegal(case, "The case does not allow that in its present state.")
 
 
 def illegal(case: Case, detail: str, code: str = "illegal-move") -> Refused:
-    return Refused(409, code, detail, allowed=MOVES[case.state])
+    return Refused(409, code, detail, allowed=allowed(case))
 
 
-def assign(at: Turn, coach_id: str | None, reason: str) -> None:
+def assign(at: Turn, coach_id: str | None, reason: str, move: str = "assign") -> None:
+    """Give the case to a coach who can take it, or to nobody. reason: a code of ASSIGN_REASONS; other words count as manual."""
     desk, person, case, by = at
-    require_move(case, "assign")
-    if coach_id is not None:
-        coach: CoachChanged | None = desk.work.get(COACH, coach_id)
-        if coach is not None and not (coach.active and coach.trained_in_work):
-            raise illegal(case, "Only an active coach trained for in-work cases can take it.", "coach-not-available")
-    coded = reason if reason in ASSIGN_REASONS else "manual"
+    require_move(case, move)
+    if coach_id is not None and not available(desk.work.get(COACH, coach_id), case.office_id):
+        raise illegal(
+            case, "Only an active coach of the case's office, trained for in-work cases, can take it.", "coach-not-available"
+        )
+    coded: ReassignReason = next((known for known in ASSIGN_REASONS if known == reason), "manual")
     cases.reassign(desk, person, case, coach_id, coded, by.role, by.name)
+
+
+def read(at: Turn, *, own: bool = True) -> None:
+    """What was new on the case has been looked at. own: by its coach, for whom it is new no more."""
+    require_move(at.case, "read")
+    at.desk.keep(with_case(at.person, replace(at.case, unread=False, seen=at.case.seen or own)))
 
 
 def contact(at: Turn, wanted: dict[str, Any]) -> None:
@@ -70,51 +106,60 @@ def contact(at: Turn, wanted: dict[str, Any]) -> None:
     easements = guard_facts(desk.doc, person.claimant_id, first.period_id, desk.today).easements
     if any(easement.forbids(desk.today, wanted["contact_basis"]) for easement in easements):
         raise illegal(case, "An easement does not allow this contact today.", "guard-easement")
-    cases.emit(desk, case, events.ContactRequested, **wanted, requested_by_role=by.role)
+    event_id = cases.emit(desk, case, events.ContactRequested, **wanted, requested_by_role=by.role)
     asked = replace(case, requested=wanted, waiting_on="claimant", unread=False)
-    cases.keep(desk, person, cases.note(desk, asked, "ContactRequested", by.role, by.name, **wanted))
+    cases.keep(desk, person, cases.note(desk, asked, "ContactRequested", by.role, by.name, event_id, **wanted))
 
 
 def record_contact(at: Turn, channel: str, outcome: str) -> None:
     """A call or meeting outside the platform's messages took place."""
     desk, person, case, by = at
     require_move(case, "record-contact")
-    cases.emit(desk, case, events.ContactRecorded, channel=channel, outcome=outcome)
-    made = Contact(on=desk.today, kind="recorded", ref=desk.work.next_id("contact"))
+    event_id = cases.emit(desk, case, events.ContactRecorded, channel=channel, outcome=outcome)
+    made = Contact(on=desk.today, kind="recorded", ref=event_id)
     person = desk.keep(replace(person, contacts=(*person.contacts, made)))
-    read = replace(case, unread=False, explanation_due=False)
-    cases.contacted(desk, person, read, "ContactRecorded", by.role, by.name, channel=channel, outcome=outcome)
+    told = replace(case, unread=False, explanation_due=False)
+    cases.contacted(desk, person, told, "ContactRecorded", by.role, by.name, event_id, channel=channel, outcome=outcome)
 
 
 def hold(at: Turn, until: date, code: str) -> None:
     """Nothing happens until that day; then the case returns by itself."""
     desk, person, case, by = at
     require_move(case, "hold")
+    _later(desk, until)
+    event_id = cases.emit(desk, case, events.CaseHeld, until=until, code=code)
+    held = _rest(replace(case, hold_code=code, exempt=None), until)
+    noted = cases.note(desk, held, "CaseHeld", by.role, by.name, event_id, until=until.isoformat(), code=code)
+    cases.keep(desk, person, noted)
+
+
+def _later(desk: Desk, until: date) -> None:
     if until <= desk.today:
         raise Refused(422, "date-not-in-future", "until must be a later day than today.")
-    cases.emit(desk, case, events.CaseHeld, until=until, code=code)
-    _rest(desk, person, replace(case, hold_code=code), by, "CaseHeld", until, code=code)
 
 
-def _rest(desk: Desk, person: Person, case: Case, by: Actor, event: str, until: date, **details: Any) -> None:
-    resume = case.resume if case.state == "held" else case.state
-    held = replace(case, state="held", resume=resume, held_until=until, due_on=until, unread=False)
-    desk.at("wake", case.case_id, until, case_id=case.case_id)
-    cases.keep(desk, person, cases.note(desk, held, event, by.role, by.name, until=until.isoformat(), **details))
+def _rest(case: Case, until: date) -> Case:
+    return replace(cases.stepped(case, "held"), held_until=until, due_on=until, unread=False)
 
 
 def exempt(at: Turn, code: str, until: date | None, evidence_class: str) -> None:
     """The claimant is exempt: until a day (the case rests), or for good (the case ends)."""
     desk, person, case, by = at
     require_move(case, "exempt")
-    if until is not None and until <= desk.today:
-        raise Refused(422, "date-not-in-future", "until must be a later day than today.")
-    cases.emit(desk, case, events.CaseExempted, code=code, until=until)
-    marked = replace(case, exempt_code=code)
     if until is not None:
-        _rest(desk, person, marked, by, "CaseExempted", until, code=code, evidence_class=evidence_class)
+        _later(desk, until)
+    event_id = cases.emit(desk, case, events.CaseExempted, code=code, until=until)
+    marked = replace(
+        case,
+        hold_code=None,
+        exempt=Exemption(code=code, evidence_class=evidence_class, author=by.name, by_role=by.role, until=until),
+    )
+    details = {"code": code, "evidence_class": evidence_class}
+    if until is not None:
+        details["until"] = until.isoformat()
+        cases.keep(desk, person, cases.note(desk, _rest(marked, until), "CaseExempted", by.role, by.name, event_id, **details))
         return
-    noted = cases.note(desk, marked, "CaseExempted", by.role, by.name, code=code, evidence_class=evidence_class)
+    noted = cases.note(desk, marked, "CaseExempted", by.role, by.name, event_id, **details)
     cases.close(desk, person, noted, "exempt", by.role, by.name)
 
 
@@ -129,22 +174,50 @@ def reopen(at: Turn, why: str) -> None:
     """Back to where contact had come; refused while the claimant has another open case or cannot be contacted."""
     desk, person, case, by = at
     require_move(case, "reopen")
+    require_room(at)
+    due = desk.today + timedelta(days=cases.CONTACT_WITHIN_DAYS)
+    opened = replace(
+        cases.stepped(case, "reopened"),
+        outcome=None,
+        closed_at=None,
+        exempt=None,
+        due_on=due,
+        waiting_on="us",
+        unread=True,
+        coach_id=routing.coach_for(desk, case.office_id, case.coach_id),
+    )
+    event_id = open_again(at, opened, why)
+    person = desk.person(person.claimant_id)
+    cases.keep(desk, person, cases.note(desk, opened, "CaseReopened", by.role, by.name, event_id, why=why))
+
+
+def require_room(at: Turn) -> None:
+    """The claimant can be contacted and has no other open case. Refused 409."""
+    desk, person, case, _ = at
     if person.open_case() is not None or cases.taken_elsewhere(desk, person.claimant_id):
         raise illegal(case, "The claimant has another open case.", "open-case-exists")
     if stops(desk.doc, person.claimant_id):
         raise illegal(case, "The person must not be contacted.", "guard-not-contactable")
-    due = desk.today + timedelta(days=cases.CONTACT_WITHIN_DAYS)
-    state = "contacted" if case.contacted else "shown"
-    opened = replace(case, state=state, outcome=None, closed_at=None, due_on=due, waiting_on="us", unread=True)
-    cases.emit(desk, case, events.CaseReopened, why=why)
+
+
+def open_again(at: Turn, opened: Case, why: str) -> str:
+    """The claimant's one open case is this one again, and its closed flags are shown. Returns the event's id."""
+    desk, person, case, _ = at
+    event_id = cases.emit(desk, case, events.CaseReopened, why=code_of(why))
     cases.take_seat(desk, opened)
-    flags = dict(person.flags)
     for flag_id in case.flag_ids:
-        flag = flags.get(flag_id)
+        flag = person.flags.get(flag_id)
         if flag is not None and flag.state == "closed":
-            flags[flag_id] = replace(flag, state="shown", why=None)
-    person = replace(person, flags=flags)
-    cases.keep(desk, person, cases.note(desk, opened, "CaseReopened", by.role, by.name, why=why))
+            shown = replace(flag, state="shown", why=None)
+            person = desk.keep(with_flag(person, shown))
+            cases.tell_shown(desk, person, shown)
+    cases.keep(desk, person, opened)
+    return event_id
+
+
+def code_of(text: str) -> str:
+    """What may leave in an event: the word itself if it is a code; a sentence stays in the case."""
+    return text if CODE.fullmatch(text) else "other"
 
 
 def contest(desk: Desk, claimant_id: str, by: Actor, period_id: str | None, why_code: str) -> Contest:
@@ -178,7 +251,7 @@ def _tell(desk: Desk, person: Person, by: Actor, name: str, event: type[events.E
         period_id=about.period_id,
         why_code=about.why_code,
     )
-    desk.emit_case(made, case.case_id if case is not None else person.claimant_id)
+    event_id = desk.emit_case(made, case.case_id if case is not None else person.claimant_id)
     if case is not None:
-        noted = cases.note(desk, replace(case, unread=True), name, by.role, by.name, period_id=about.period_id)
+        noted = cases.note(desk, replace(case, unread=True), name, by.role, by.name, event_id, period_id=about.period_id)
         cases.keep(desk, person, noted)

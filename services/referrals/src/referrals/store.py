@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from psycopg import Connection
-from psycopg.rows import dict_row
 
+from contracts.reference import CoachChanged, OfficeChanged
 from referrals import ledger
 from referrals.desk import KIND
 from referrals.model import ClaimDoc, Person
@@ -18,6 +17,8 @@ from referrals.views import sort_place, worklist_item
 from streaming.crypto import FieldCipher
 from streaming.spec import Change
 
+COACH_COLUMNS = ("coach_id", "active", "trained_in_work", "minutes_per_day", "max_cases")
+OFFICE_COLUMNS = ("office_id", "district", "nation", "active")
 Rows = Mapping[str, Sequence[Mapping[str, Any]]]
 
 
@@ -26,9 +27,14 @@ def projection(cipher: FieldCipher, book: Book) -> Callable[[Connection[Any], Se
     known: set[str] = set()
 
     def project(conn: Connection[Any], changes: Sequence[Change], rows: Rows) -> None:
-        for change in changes:
-            if change.kind == KIND:
-                _claim(conn, change.key, change.before, change.after)
+        claims = [change for change in changes if change.kind == KIND]
+        # What ends goes first: the one open case per claimant may have moved on to another in the same transaction.
+        for change in claims:
+            _gone(conn, change.key, change.before, change.after)
+        for change in claims:
+            _people(conn, change.key, _members(change.before), _members(change.after))
+        _changed(conn, claims)
+        _reference(conn, changes)
         decisions = rows.get("decision", ())
         if decisions:
             if book.version not in known:
@@ -41,16 +47,20 @@ def projection(cipher: FieldCipher, book: Book) -> Callable[[Connection[Any], Se
     return project
 
 
-def _claim(conn: Connection[Any], claim_id: str, before: ClaimDoc | None, after: ClaimDoc | None) -> None:
-    _people(conn, claim_id, _members(before), _members(after))
-    then = _cases(before)
-    now = _cases(after)
-    gone = sorted(then.keys() - now.keys())
+def _gone(conn: Connection[Any], claim_id: str, before: ClaimDoc | None, after: ClaimDoc | None) -> None:
+    gone = sorted(_cases(before).keys() - _cases(after).keys())
     if gone:
         conn.execute("DELETE FROM worklist WHERE claim_id = %s AND case_id = ANY(%s)", (claim_id, gone))
-    # Closed ones first: the one open case per claimant may have moved on to another in the same transaction.
-    changed = [(case_id, person) for case_id, person in now.items() if _differs(then.get(case_id), person, case_id)]
-    for case_id, person in sorted(changed, key=lambda entry: entry[1].cases[entry[0]].open):
+
+
+def _changed(conn: Connection[Any], claims: Sequence[Change]) -> None:
+    changed = []
+    for change in claims:
+        then = _cases(change.before)
+        for case_id, person in _cases(change.after).items():
+            if _differs(then.get(case_id), person, case_id):
+                changed.append((change.key, person, case_id))
+    for claim_id, person, case_id in sorted(changed, key=lambda entry: entry[1].cases[entry[2]].open):
         _case(conn, claim_id, person, case_id)
 
 
@@ -96,105 +106,50 @@ def _differs(before: Person | None, after: Person, case_id: str) -> bool:
 def _case(conn: Connection[Any], claim_id: str, person: Person, case_id: str) -> None:
     case = person.cases[case_id]
     item = worklist_item(claim_id, person, case)
+    row = {
+        "claim_id": claim_id,
+        "case_id": case_id,
+        "claimant_id": case.claimant_id,
+        "coach_id": case.coach_id,
+        "office_id": case.office_id,
+        "state": case.state,
+        "rules": item["rules"],
+        "place": sort_place(person, case),
+        "due_on": case.due_on,
+        "waiting_on": case.waiting_on,
+        "unread": case.unread,
+        "is_new": not case.seen,
+        "complex_needs": item["complex_needs"],
+        "item": msgspec.json.encode(item),
+    }
+    _upsert(conn, "worklist", ("claim_id", "case_id"), row)
+
+
+def _upsert(conn: Connection[Any], table: str, key: tuple[str, ...], row: Mapping[str, Any]) -> None:
+    """Insert, or replace the row of that key. Table and column names are the code's own."""
+    names = ", ".join(row)
+    values = ", ".join(f"%({name})s" for name in row)
+    rest = ", ".join(f"{name} = excluded.{name}" for name in row if name not in key)
     conn.execute(
-        "INSERT INTO worklist (claim_id, case_id, claimant_id, coach_id, office_id, state, rules, place, due_on, waiting_on,"
-        " unread, item) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
-        " ON CONFLICT (claim_id, case_id) DO UPDATE SET coach_id = excluded.coach_id, office_id = excluded.office_id,"
-        " state = excluded.state, rules = excluded.rules, place = excluded.place, due_on = excluded.due_on,"
-        " waiting_on = excluded.waiting_on, unread = excluded.unread, item = excluded.item",
-        (
-            claim_id,
-            case_id,
-            case.claimant_id,
-            case.coach_id,
-            case.office_id,
-            case.state,
-            item["rules"],
-            sort_place(person, case),
-            case.due_on,
-            case.waiting_on,
-            case.unread,
-            msgspec.json.encode(item),
-        ),
+        f"INSERT INTO {table} ({names}) VALUES ({values}) ON CONFLICT ({', '.join(key)}) DO UPDATE SET {rest}",  # noqa: S608
+        row,
     )
 
 
+def _reference(conn: Connection[Any], changes: Sequence[Change]) -> None:
+    """Offices and coaches as people search them."""
+    for change in changes:
+        match change.after:
+            case CoachChanged() as coach:
+                lists = {"offices": list(coach.offices), "specialisms": list(coach.specialisms)}
+                _upsert(conn, "coach", ("coach_id",), {**{name: getattr(coach, name) for name in COACH_COLUMNS}, **lists})
+            case OfficeChanged() as office:
+                _upsert(conn, "office", ("office_id",), {name: getattr(office, name) for name in OFFICE_COLUMNS})
+            case _:
+                pass
+
+
 # ---- queries ----
-
-
-class Filter(msgspec.Struct, frozen=True, kw_only=True):
-    """The worklist's filters; offices None: every office. due: due on or before that day."""
-
-    offices: tuple[str, ...] | None = None
-    own_coach: str | None = None
-    coach: str | None = None
-    state: str | None = None
-    due: date | None = None
-    rule: str | None = None
-    waiting_on: str | None = None
-    unassigned: bool | None = None
-
-    def clause(self) -> tuple[str, list[Any]]:
-        """SQL condition and its parameters."""
-        parts: list[str] = []
-        values: list[Any] = []
-
-        def add(text: str, *given: Any) -> None:
-            parts.append(text)
-            values.extend(given)
-
-        if self.offices is not None:
-            add("(office_id = ANY(%s) OR (office_id IS NULL AND coach_id = %s))", list(self.offices), self.own_coach)
-        if self.coach is not None:
-            add("coach_id = %s", self.coach)
-        if self.state is not None:
-            add("state = %s", self.state)
-        else:
-            add("state <> 'closed'")
-        if self.due is not None:
-            add("due_on <= %s", self.due)
-        if self.rule is not None:
-            add("%s = ANY(rules)", self.rule)
-        if self.waiting_on is not None:
-            add("waiting_on = %s", self.waiting_on)
-        if self.unassigned is not None:
-            add("(coach_id IS NULL) = %s", self.unassigned)
-        return " AND ".join(parts), values
-
-
-def worklist(conn: Connection[Any], chosen: Filter, after: tuple[Any, ...] | None, limit: int) -> list[tuple[int, str, bytes]]:
-    """(place, case_id, item as JSON) in list order."""
-    clause, values = chosen.clause()
-    if after is not None:
-        clause += " AND (place, case_id) > (%s, %s)"
-        values += list(after)
-    query = f"SELECT place, case_id, item FROM worklist WHERE {clause} ORDER BY place, case_id LIMIT %s"  # noqa: S608
-    return [(row[0], row[1], bytes(row[2])) for row in conn.execute(query, [*values, limit])]
-
-
-def counts(conn: Connection[Any], chosen: Filter, today: date) -> dict[str, Any]:
-    """Numbers over the filtered list."""
-    clause, values = chosen.clause()
-    with conn.cursor(row_factory=dict_row) as cursor:
-        totals = cursor.execute(
-            "SELECT count(*) AS total, count(*) FILTER (WHERE coach_id IS NULL) AS unassigned,"  # noqa: S608
-            " count(*) FILTER (WHERE unread) AS unread, count(*) FILTER (WHERE due_on = %s) AS due_today,"
-            f" count(*) FILTER (WHERE due_on < %s) AS overdue FROM worklist WHERE {clause}",
-            [today, today, *values],
-        ).fetchone()
-        by: dict[str, Any] = {}
-        for column in ("state", "waiting_on"):
-            rows = cursor.execute(
-                f"SELECT {column} AS name, count(*) AS n FROM worklist WHERE {clause} GROUP BY 1 ORDER BY 1",  # noqa: S608
-                values,
-            )
-            by[f"by_{column}"] = {row["name"]: row["n"] for row in rows}
-        rows = cursor.execute(
-            f"SELECT r AS name, count(*) AS n FROM worklist, unnest(rules) AS r WHERE {clause} GROUP BY 1 ORDER BY 1",  # noqa: S608
-            values,
-        )
-        by["by_rule"] = {row["name"]: row["n"] for row in rows}
-    return {**(totals or {}), **by}
 
 
 def claim_of_case(conn: Connection[Any], case_id: str) -> str | None:
@@ -209,3 +164,12 @@ def claims_of_claimant(conn: Connection[Any], claimant_id: str) -> list[tuple[st
         "SELECT claim_id, coach_id, office_id FROM person WHERE claimant_id = %s ORDER BY claim_id", (claimant_id,)
     )
     return [(row[0], row[1], row[2]) for row in rows]
+
+
+def open_cases_of(conn: Connection[Any], column: Literal["coach_id", "office_id"], key: str) -> list[tuple[str, str]]:
+    """(claim, case) of the open cases of a coach or an office."""
+    rows = conn.execute(
+        f"SELECT claim_id, case_id FROM worklist WHERE {column} = %s AND state <> 'closed' ORDER BY claim_id",  # noqa: S608
+        (key,),
+    )
+    return [(row[0], row[1]) for row in rows]

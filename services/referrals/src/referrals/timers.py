@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from referrals import cases, judging
+from referrals import cases, judging, leaving
 from referrals.desk import Desk, Setup
 from streaming.spec import Due
 from streaming.work import Work
@@ -21,21 +21,26 @@ def fire(setup: Setup, work: Work, due: Due) -> None:
             judging.display(desk, payload["claimant_id"], payload["flag_id"])
         case "flag-expiry":
             judging.expire_flag(desk, payload["claimant_id"], payload["flag_id"])
-        case "case-expiry":
-            _of_case(desk, payload["case_id"], expiry=True)
-        case "wake":
-            _of_case(desk, payload["case_id"], expiry=False)
+        case "case-expiry" | "wake" | "overdue" | "reroute" | "rehouse":
+            _of_case(desk, due.name, payload["case_id"])
         case _:
             raise ValueError("unknown timer")
     desk.save()
 
 
-def _of_case(desk: Desk, case_id: str, *, expiry: bool) -> None:
+def _of_case(desk: Desk, name: str, case_id: str) -> None:
     found = desk.doc.find_case(case_id)
     if found is None or not found[1].open:
         return
     person, case = found
-    if expiry:
-        cases.expire(desk, person, case)
-    else:
-        cases.wake(desk, person, case, desk.today)
+    match name:
+        case "case-expiry":
+            cases.expire(desk, person, case)
+        case "wake":
+            cases.wake(desk, person, case, desk.today)
+        case "overdue":
+            cases.overdue(desk, person, case)
+        case "reroute":
+            leaving.reroute(desk, person, case)
+        case _:
+            leaving.rehouse(desk, person, case)

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from referrals.london import start_of
-from referrals.model import Case, Entry, Flag, Person, case_flags
+from referrals.model import Case, Entry, Flag, Person, allowed, case_flags, strongest
 from referrals.records import Record
 from referrals.rules.evaluation import Evaluation
 from referrals.rules.findings import Finding
@@ -16,21 +16,6 @@ from referrals.rules.history import Ap
 from referrals.rules.priority import place, why
 from referrals.rules.texts import GUARDS, PREDICATES
 from web import etag
-
-MOVES: dict[str, tuple[str, ...]] = {
-    "shown": ("assign", "contact", "record-contact", "hold", "exempt", "not-applicable", "close"),
-    "contacted": ("assign", "contact", "record-contact", "hold", "exempt", "not-applicable", "close"),
-    "in_progress": ("assign", "contact", "record-contact", "hold", "exempt", "not-applicable", "close"),
-    "held": ("assign", "record-contact", "hold", "exempt", "not-applicable", "close"),
-    "closed": ("reopen",),
-}
-"""Case state → the moves that are legal in it."""
-
-
-def strongest(person: Person, case: Case) -> Flag:
-    """The flag that decides the case's place; of a case without live flags, the first one."""
-    live = case_flags(person, case)
-    return live[0] if live else person.flags[case.flag_ids[0]]
 
 
 def sort_place(person: Person, case: Case) -> int:
@@ -60,9 +45,12 @@ def case_view(claim_id: str, person: Person, case: Case) -> dict[str, Any]:
         "due_at": _start(case.due_on),
         "held_until": _day(case.held_until),
         "hold_code": case.hold_code,
-        "exempt_code": case.exempt_code,
+        "exempt": msgspec.to_builtins(case.exempt),
+        "exempt_code": case.exempt.code if case.exempt is not None else None,
         "waiting_on": case.waiting_on,
         "unread": case.unread,
+        "new": not case.seen,
+        "complex_needs": case.complex_needs,
         "explanation_due": case.explanation_due,
         "contacted_at": _instant(case.contacted_at),
         "opened_at": _instant(case.opened_at),
@@ -72,7 +60,7 @@ def case_view(claim_id: str, person: Person, case: Case) -> dict[str, Any]:
             {"query_id": query.query_id, "period_id": query.period_id, "cause": query.cause, "blocking": query.blocking}
             for query in person.queries.values()
         ],
-        "allowed": list(MOVES[case.state]),
+        "allowed": list(allowed(case)),
     }
 
 
@@ -81,19 +69,25 @@ def worklist_item(claim_id: str, person: Person, case: Case) -> dict[str, Any]:
     view = case_view(claim_id, person, case)
     names = (
         "case_id", "claimant_id", "claim_id", "coach_id", "office_id", "rules", "reasons", "state", "priority",
-        "why_this_order", "shown_at", "due_at", "waiting_on", "unread",
+        "why_this_order", "shown_at", "due_at", "waiting_on", "unread", "new", "complex_needs",
     )  # fmt: skip
     return {**{name: view[name] for name in names}, "etag": etag.of(view)}
 
 
 def history_entry(entry: Entry) -> dict[str, Any]:
-    """One line of a case's history."""
+    """One line of a case's history. An action keeps both versions: the case as it was, and what the action made of it."""
     return {
+        "event_id": entry.event_id,
         "at": _instant(entry.at),
         "event": entry.event,
         "by_role": entry.by_role,
         "actor": entry.actor,
         "details": entry.details,
+        "action": entry.action,
+        "before": msgspec.to_builtins(entry.before),
+        "after": msgspec.to_builtins(entry.after),
+        "undo_asked": msgspec.to_builtins(entry.asked),
+        "undone_by": entry.undone_by,
     }
 
 

@@ -27,7 +27,10 @@ def changed(work: Work, setup: Setup, event: Any) -> None:
         case referrals.CaseReassigned():
             _with_case(work, event, coach_id=event.to)
         case referrals.CaseReopened():
-            _with_case(work, event, ended=None)
+            _with_case(work, event, ended=None, exempt=False, exempt_until=None)
+        case referrals.ActionUndone():
+            if event.action == "CaseExempted":
+                _with_case(work, event, exempt=False, exempt_until=None)
         case referrals.CaseExempted():
             doc = _with_case(work, event, exempt=True, exempt_until=event.until)
             _over(work, setup, doc, event.case_id, "case_exempt")

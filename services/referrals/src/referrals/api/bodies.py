@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from contracts.vocabulary import ContactBasis, Jurisdiction, Language, RequestChannel, Weekday
+from contracts.vocabulary import CaseState, ContactBasis, Jurisdiction, Language, RequestChannel, Weekday
 
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.:-]{0,63}$")]
 Id = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]+$")]
@@ -57,8 +57,55 @@ class Close(Body):
     outcome: Literal["outcome_met", "exempt", "not_applicable", "declined"]
 
 
+Why = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+"""A code, or a sentence that stays in the case and leaves in no event."""
+
+
 class Reopen(Body):
-    why: Code
+    why: Why
+
+
+class Undo(Body):
+    """event_id: of a line of the case's history."""
+
+    event_id: Id
+    why: Why
+
+
+class TakeOver(Body):
+    reason: Why = "manual"
+
+
+class Picked(Body):
+    """etag: the version that was seen."""
+
+    case_id: Id
+    etag: Annotated[str, StringConstraints(min_length=1, max_length=100)]
+
+
+class BulkAssign(Body):
+    """coach_id null takes the cases off their coaches."""
+
+    cases: list[Picked] = Field(min_length=1, max_length=100)
+    coach_id: Id | None
+    reason: Why
+
+
+class WorklistFilter(Body):
+    """The worklist's filters; left out: everything."""
+
+    office: Id | None = None
+    coach: Id | None = None
+    state: CaseState | None = None
+    due: date | None = None
+    rule: Code | None = None
+    waiting_on: Literal["us", "claimant", "employer"] | None = None
+    unassigned: bool | None = None
+    overdue: bool | None = None
+    new: bool | None = None
+    unread: bool | None = None
+    complex_needs: bool | None = None
+    q: Annotated[str, StringConstraints(min_length=3, max_length=128)] | None = None
 
 
 class Contest(Body):
@@ -87,6 +134,7 @@ class Office(Body):
     opening: list[Hours]
     rooms: dict[Code, Annotated[int, Field(ge=0, le=1000)]]
     nearby: list[Id] = []
+    active: bool = True
 
 
 class Coach(Body):
@@ -96,3 +144,4 @@ class Coach(Body):
     specialisms: list[Code] = []
     minutes_per_day: Annotated[int, Field(ge=0, le=1440)]
     cover_coach_id: Id | None = None
+    max_cases: Annotated[int, Field(ge=1, le=1000)] | None = None

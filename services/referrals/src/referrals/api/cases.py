@@ -1,23 +1,19 @@
-"""`/v1/worklist` and `/v1/cases`."""
+"""`/v1/cases`: one case, its history, and the moves that people make."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-import msgspec
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from contracts.vocabulary import CaseState
-from referrals import moves, store
+from referrals import moves
+from referrals import undo as undoing
 from referrals.api import bodies
-from referrals.api.context import STAFF, Context
+from referrals.api.context import STAFF, Context, actor
 from referrals.desk import KIND, Desk
-from referrals.london import day_of
 from referrals.views import case_view, history_entry
-from streaming.errors import Refused
+from streaming.errors import PreconditionFailed, Refused
 from streaming.work import Reply, Work
 from web import commands, etag, pages
 from web.auth import require
@@ -26,62 +22,13 @@ from web.principal import Principal
 
 Staff = Annotated[Principal, Depends(require(*STAFF))]
 Doers = Annotated[Principal, Depends(require("coach", "team-leader"))]
+Own = Annotated[Principal, Depends(require("coach"))]
 Paged = Annotated[Page, Depends(pages.page)]
-Text = Annotated[str | None, Query(max_length=128)]
-Waiting = Literal["us", "claimant", "employer"]
-
-Move = Callable[[moves.Turn], None]
 
 
 def router(context: Context) -> APIRouter:
     """The routes of the worklist and of single cases."""
     routes = APIRouter(prefix="/v1", tags=["cases"])
-
-    def chosen(principal: Principal, office: str | None, coach: str | None, rest: dict[str, Any]) -> store.Filter:
-        with context.connection() as conn:
-            caller = context.effective(conn, principal)
-        offices: tuple[str, ...] | None = caller.office_ids
-        if office is not None:
-            offices = (office,) if office in caller.office_ids else ()
-        own = caller.coach_id if office is None else None
-        return store.Filter(offices=offices, own_coach=own, coach=coach, **rest)
-
-    @routes.get("/worklist")
-    def worklist(
-        principal: Doers,
-        page: Paged,
-        office: Text = None,
-        coach: Text = None,
-        state: CaseState | None = None,
-        due: Annotated[date | None, Query(description="Due on or before this day")] = None,
-        rule: Text = None,
-        waiting_on: Waiting | None = None,
-        unassigned: bool | None = None,
-    ) -> Response:
-        """Cases of the caller's offices in the order in which to take them; each row says why it is where it is."""
-        rest = {"state": state, "due": due, "rule": rule, "waiting_on": waiting_on, "unassigned": unassigned}
-        wanted = chosen(principal, office, coach, rest)
-        with context.connection() as conn:
-            rows = store.worklist(conn, wanted, page.after(int, str), page.fetch)
-        body = page.body(rows, key=lambda row: row[:2], item=lambda row: msgspec.Raw(row[2]))
-        return Response(msgspec.json.encode(body), media_type="application/json")
-
-    @routes.get("/worklist/counts")
-    def counts(
-        principal: Doers,
-        office: Text = None,
-        coach: Text = None,
-        state: CaseState | None = None,
-        due: Annotated[date | None, Query(description="Due on or before this day")] = None,
-        rule: Text = None,
-        waiting_on: Waiting | None = None,
-        unassigned: bool | None = None,
-    ) -> Any:
-        """How many cases the same filters give, by state, rule and who is waited for."""
-        rest = {"state": state, "due": due, "rule": rule, "waiting_on": waiting_on, "unassigned": unassigned}
-        wanted = chosen(principal, office, coach, rest)
-        with context.connection() as conn:
-            return store.counts(conn, wanted, day_of(context.clock.now()))
 
     @routes.get("/cases/{case_id}")
     def read(case_id: str, request: Request, principal: Staff) -> Response:
@@ -100,24 +47,8 @@ def router(context: Context) -> APIRouter:
         rest = [entry for entry in entries if after is None or entry[0] < after[0]]
         return page.body(rest[: page.fetch], key=lambda entry: [entry[0]], item=lambda entry: history_entry(entry[1]))
 
-    def do(request: Request, principal: Principal, case_id: str, move: Move) -> Response:
-        with context.connection() as conn:
-            doc, _, _ = context.case(conn, request, principal, case_id)
-        claim_id, actor = doc.claim_id, moves.Actor(role=principal.role, name=principal.actor)
-
-        def act(work: Work) -> Reply:
-            desk = Desk(work, claim_id, context.setup)
-            found = desk.doc.find_case(case_id)
-            if found is None:
-                raise Refused(404, "not-found")
-            work.require_match(etag.of(case_view(claim_id, *found)))
-            move(moves.Turn(desk, found[0], found[1], actor))
-            desk.save()
-            after = desk.doc.find_case(case_id)
-            view = case_view(claim_id, *after) if after is not None else {}
-            return Reply(200, view, {"ETag": etag.of(view)})
-
-        return commands.run(request, principal, context.shell, roots=[(KIND, claim_id)], act=act)
+    def do(request: Request, principal: Principal, case_id: str, move: moves.Move) -> Response:
+        return context.move(request, principal, case_id, move)
 
     @routes.post("/cases/{case_id}/assign")
     def assign(case_id: str, body: bodies.Assign, request: Request, principal: Doers) -> Response:
@@ -154,9 +85,57 @@ def router(context: Context) -> APIRouter:
         """End the case."""
         return do(request, principal, case_id, lambda at: moves.close(at, body.outcome))
 
+    @routes.post("/cases/bulk-assign")
+    def bulk_assign(body: bodies.BulkAssign, request: Request, principal: Doers) -> Response:
+        """Give many cases to a coach, or to nobody, in one step. Those that cannot be given stay, and the answer says why."""
+        with context.connection() as conn:
+            claims = {one.case_id: context.case(conn, request, principal, one.case_id)[0].claim_id for one in body.cases}
+
+        def act(work: Work) -> Reply:
+            given, refused = [], []
+            for one in body.cases:
+                try:
+                    given.append(_give(work, claims[one.case_id], one))
+                except Refused as no:
+                    refused.append({"case_id": one.case_id, "status": no.status, "code": no.code})
+            return Reply(200, {"assigned": given, "refused": refused})
+
+        def _give(work: Work, claim_id: str, one: bodies.Picked) -> dict[str, Any]:
+            desk = Desk(work, claim_id, context.setup)
+            found = desk.doc.find_case(one.case_id)
+            if found is None:
+                raise Refused(404, "not-found")
+            if one.etag != etag.of(case_view(claim_id, *found)):
+                raise PreconditionFailed
+            turn = moves.Turn(desk, found[0], found[1], actor(principal))
+            moves.make(turn, lambda at: moves.assign(at, body.coach_id, body.reason))
+            desk.save()
+            after = desk.doc.find_case(one.case_id) or found
+            return {"case_id": one.case_id, "coach_id": after[1].coach_id, "etag": etag.of(case_view(claim_id, *after))}
+
+        return commands.run(request, principal, context.shell, roots={(KIND, claim_id) for claim_id in claims.values()}, act=act)
+
+    @routes.post("/cases/{case_id}/take-over")
+    def take_over(case_id: str, body: bodies.TakeOver, request: Request, principal: Own) -> Response:
+        """The calling coach takes the case."""
+        coach_id = principal.coach_id
+        if coach_id is None:
+            raise Refused(403, "insufficient-scope", "Only a coach can take a case over.")
+        return do(request, principal, case_id, lambda at: moves.assign(at, coach_id, body.reason, "take-over"))
+
+    @routes.post("/cases/{case_id}/read")
+    def mark_read(case_id: str, request: Request, principal: Doers) -> Response:
+        """What was new on the case has been looked at; for its own coach it is new no more."""
+        return do(request, principal, case_id, lambda at: moves.read(at, own=principal.coach_id == at.case.coach_id))
+
     @routes.post("/cases/{case_id}/reopen")
     def reopen(case_id: str, body: bodies.Reopen, request: Request, principal: Doers) -> Response:
         """Open a closed case again."""
         return do(request, principal, case_id, lambda at: moves.reopen(at, body.why))
+
+    @routes.post("/cases/{case_id}/undo", responses={202: {"description": "Asked for; somebody else must agree"}})
+    def undo(case_id: str, body: bodies.Undo, request: Request, principal: Staff) -> Response:
+        """Take a wrong action back. The first call asks (202), a second one by somebody else agrees (200)."""
+        return context.act(request, principal, case_id, lambda at: 200 if undoing.undo(at, body.event_id, body.why) else 202)
 
     return routes

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -11,17 +10,20 @@ from typing import Any
 from fastapi import Request
 from psycopg import Connection
 from psycopg_pool import ConnectionPool
+from starlette.responses import Response
 
 from contracts.reference import CoachChanged
-from referrals import store
-from referrals.desk import COACH, KIND, Setup
+from referrals import moves, store
+from referrals.desk import COACH, KIND, Desk, Setup
 from referrals.model import Case, ClaimDoc, Person
+from referrals.views import case_view
 from streaming import documents
 from streaming.clock import Clock
 from streaming.crypto import FieldCipher
 from streaming.errors import Refused
 from streaming.spec import Spec
-from web import access
+from streaming.work import Reply, Work
+from web import access, commands, etag
 from web.access import Subject
 from web.commands import PooledShell
 from web.principal import Principal
@@ -52,10 +54,7 @@ class Context:
         coach: CoachChanged | None = documents.read(conn, self.spec, COACH, principal.coach_id)
         if coach is None:
             return principal
-        if not coach.active:
-            return dataclasses.replace(principal, coach_id=None, office_ids=())
-        offices = tuple(office for office in principal.office_ids if office in coach.offices)
-        return dataclasses.replace(principal, office_ids=offices)
+        return access.as_of_now(principal, active=coach.active, offices=coach.offices)
 
     def case(self, conn: Connection[Any], request: Request, principal: Principal, case_id: str) -> tuple[ClaimDoc, Person, Case]:
         """A case that the caller may see, audited. Refused 404."""
@@ -69,6 +68,35 @@ class Context:
         if doc is None or found is None:
             raise Refused(404, "not-found")
         return doc, *found
+
+    def move(self, request: Request, principal: Principal, case_id: str, move: moves.Move) -> Response:
+        """One move on a case, kept so that it can be taken back; the case as it is then."""
+
+        def act(at: moves.Turn) -> int:
+            moves.make(at, move)
+            return 200
+
+        return self.act(request, principal, case_id, act)
+
+    def act(self, request: Request, principal: Principal, case_id: str, act: Callable[[moves.Turn], int]) -> Response:
+        """One change of a case that the caller may see, for the version in If-Match. act: gives the status of the answer."""
+        with self.connection() as conn:
+            doc, _, _ = self.case(conn, request, principal, case_id)
+        claim_id = doc.claim_id
+
+        def run(work: Work) -> Reply:
+            desk = Desk(work, claim_id, self.setup)
+            found = desk.doc.find_case(case_id)
+            if found is None:
+                raise Refused(404, "not-found")
+            work.require_match(etag.of(case_view(claim_id, *found)))
+            status = act(moves.Turn(desk, found[0], found[1], actor(principal)))
+            desk.save()
+            after = desk.doc.find_case(case_id)
+            view = case_view(claim_id, *after) if after is not None else {}
+            return Reply(status, view, {"ETag": etag.of(view)})
+
+        return commands.run(request, principal, self.shell, roots=[(KIND, claim_id)], act=run)
 
     def claimant(
         self,
@@ -88,6 +116,11 @@ class Context:
             subject = Subject((claimant_id,), coaches, offices)
         access.check(conn, request, self.effective(conn, principal), resource, subject, scopes=scopes, claimant_id=claimant_id)
         return [claim_id for claim_id, _, _ in places]
+
+
+def actor(principal: Principal) -> moves.Actor:
+    """How the history names the caller."""
+    return moves.Actor(role=principal.role, name=principal.actor)
 
 
 def _known(value: str | None) -> tuple[str, ...]:

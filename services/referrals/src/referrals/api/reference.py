@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from fastapi import APIRouter, Depends, Request
+from psycopg import Connection
 from starlette.responses import Response
 
 from contracts.reference import CoachChanged, OfficeChanged
 from contracts.topics import PROGRESSION_REFERENCE
+from referrals import store
 from referrals.api import bodies
 from referrals.api.context import Context
-from referrals.desk import COACH, OFFICE
+from referrals.desk import COACH, KIND, OFFICE, timer_id
 from streaming import documents
 from streaming.errors import Refused
-from streaming.work import Reply, Work
+from streaming.work import DueItem, Reply, Work
 from web import commands, etag
 from web.auth import require
 from web.principal import Principal
@@ -40,6 +42,18 @@ def router(context: Context) -> APIRouter:
     def put(
         request: Request, principal: Principal, kind: str, key: str, event: type[msgspec.Struct], body: bodies.Body
     ) -> Response:
+        with context.connection() as conn:
+            return _put(conn, request, principal, kind, key, event, body)
+
+    def _put(
+        conn: Connection[Any],
+        request: Request,
+        principal: Principal,
+        kind: str,
+        key: str,
+        event: type[msgspec.Struct],
+        body: bodies.Body,
+    ) -> Response:
         def act(work: Work) -> Reply:
             known = work.get(kind, key)
             if known is not None:
@@ -48,6 +62,11 @@ def router(context: Context) -> APIRouter:
             now = msgspec.convert({**fields, **body.model_dump(by_alias=True)}, event)
             work.put(kind, key, now)
             work.emit(PROGRESSION_REFERENCE, f"{kind}:{key}", now, subject=key)
+            # Read under the coach's or office's lock, which everybody takes who gives them a case: none is missed.
+            column: Literal["coach_id", "office_id"] = "coach_id" if kind == COACH else "office_id"
+            for claim_id, case_id in store.open_cases_of(conn, column, key):
+                name = "reroute" if kind == COACH else "rehouse"
+                work.schedule(DueItem(timer_id(name, case_id), (KIND, claim_id), work.now, name, {"case_id": case_id}))
             view = msgspec.to_builtins(now)
             return Reply(200 if known is not None else 201, view, {"ETag": etag.of(view)})
 
@@ -60,7 +79,7 @@ def router(context: Context) -> APIRouter:
 
     @routes.put("/offices/{office_id}")
     def put_office(office_id: str, body: bodies.Office, request: Request, principal: Writer) -> Response:
-        """Create or replace an office; a change needs If-Match."""
+        """Create or replace an office; a change needs If-Match. Cases of a closed one go to the nearest that is open."""
         return put(request, principal, OFFICE, office_id, OfficeChanged, body)
 
     @routes.get("/coaches/{coach_id}")
@@ -70,7 +89,7 @@ def router(context: Context) -> APIRouter:
 
     @routes.put("/coaches/{coach_id}")
     def put_coach(coach_id: str, body: bodies.Coach, request: Request, principal: Writer) -> Response:
-        """Create or replace a coach; a change needs If-Match. Access follows at once."""
+        """Create or replace a coach; a change needs If-Match. Access follows at once, and cases go to who can take them."""
         return put(request, principal, COACH, coach_id, CoachChanged, body)
 
     return routes
