@@ -13,6 +13,7 @@ from streaming import logs
 from streaming.clock import make_clock
 from streaming.crypto import FieldCipher
 from streaming.database import connector
+from streaming.liveness import HealthServer, Liveness
 from streaming.operator import add_commands
 from streaming.positions import add_positions
 from streaming.settings import PlatformSettings
@@ -76,12 +77,18 @@ def make(program: Program[S]) -> typer.Typer:
         port: Annotated[int, typer.Option(help="Port to listen on")] = program.port,
         host: Annotated[str, typer.Option(help="Address to listen on")] = "127.0.0.1",
     ) -> None:
-        """Serve the HTTP API until SIGTERM."""
+        """Serve the HTTP API until SIGTERM; its metrics are on METRICS_PORT."""
         import uvicorn
 
         settings = program.settings()
         logs.configure(program.name, "api")
-        uvicorn.run(program.api(settings), host=host, port=port, log_config=None, access_log=False, server_header=False)
+        liveness = Liveness(settings.stuck_after_s)
+        liveness.started = True
+        metrics = HealthServer(settings.metrics_port, liveness)
+        try:
+            uvicorn.run(program.api(settings), host=host, port=port, log_config=None, access_log=False, server_header=False)
+        finally:
+            metrics.close()
 
     @app.command()
     def migrate() -> None:

@@ -235,14 +235,29 @@ def reason_changed(desk: Desk, person: Person, case: Case, flag: Flag) -> Person
 
 
 def reassign(
-    desk: Desk, person: Person, case: Case, coach_id: str | None, reason: ReassignReason, by_role: str, actor: str | None
+    desk: Desk,
+    person: Person,
+    case: Case,
+    coach_id: str | None,
+    reason: ReassignReason,
+    by_role: str = "system",
+    actor: str | None = None,
+    *,
+    office_id: str | None = None,
 ) -> Person:
-    """Another coach (or none). Only a person's choice outlasts upstream's. The coach who has it already changes nothing."""
-    if coach_id == case.coach_id:
+    """Another coach (or none), another office where one is given; nothing changes for those who have the case already.
+
+    Only a person's choice of a coach outlasts upstream's.
+    """
+    elsewhere = office_id if office_id is not None and office_id != case.office_id else None
+    if coach_id == case.coach_id and elsewhere is None:
         return person
-    event_id = emit(desk, case, events.CaseReassigned, from_=case.coach_id, to=coach_id, reason=reason)
-    moved = replace(case, coach_id=coach_id, own_coach=actor is not None, unread=True, seen=False)
-    return keep(desk, person, note(desk, moved, "CaseReassigned", by_role, actor, event_id, to=coach_id, reason=reason))
+    event_id = emit(desk, case, events.CaseReassigned, from_=case.coach_id, to=coach_id, reason=reason, office_id=elsewhere)
+    moved = replace(case, coach_id=coach_id, office_id=elsewhere or case.office_id, unread=True)
+    if coach_id != case.coach_id:
+        moved = replace(moved, own_coach=actor is not None, seen=False)
+    details = {"to": coach_id, "reason": reason} | ({"office_id": elsewhere} if elsewhere is not None else {})
+    return keep(desk, person, note(desk, moved, "CaseReassigned", by_role, actor, event_id, **details))
 
 
 def expire(desk: Desk, person: Person, case: Case) -> Person:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import msgspec
 
 from contracts import earnings
-from contracts import referrals as events
 from contracts.reference import CoachChanged, OfficeChanged
 from contracts.vocabulary import ReassignReason
 from referrals import cases, routing
@@ -44,14 +43,15 @@ def _follow_coach(desk: Desk, claimant_id: str, before: ClaimDoc) -> None:
     case = person.open_case()
     if case is None or now is None or then is None:
         return
-    if now.office_id != then.office_id:
-        case = replace(case, office_id=now.office_id)
-        person = cases.keep(desk, person, case)
     elsewhere = now.office_id != then.office_id
-    if (now.coach_id != then.coach_id and not case.own_coach) or elsewhere:
+    if elsewhere and now.office_id is None:
+        case = replace(case, office_id=None)
+        person = cases.keep(desk, person, case)
+    if elsewhere or (now.coach_id != then.coach_id and not case.own_coach):
         wanted = (case.coach_id, now.coach_id) if case.own_coach else (now.coach_id,)
         reason: ReassignReason = "upstream" if now.coach_id != then.coach_id else "office_move"
-        cases.reassign(desk, person, case, routing.coach_for(desk, now.office_id, *wanted), reason, "system", None)
+        coach_id = routing.coach_for(desk, now.office_id, *wanted)
+        cases.reassign(desk, person, case, coach_id, reason, office_id=now.office_id)
 
 
 def reroute(desk: Desk, person: Person, case: Case) -> Person:
@@ -61,7 +61,7 @@ def reroute(desk: Desk, person: Person, case: Case) -> Person:
         return person
     to = routing.coach_for(desk, case.office_id, case.coach_id)
     reason: ReassignReason = "leave" if not coach.active else "office_move"
-    return cases.reassign(desk, person, case, to, reason, "system", None)
+    return cases.reassign(desk, person, case, to, reason)
 
 
 def rehouse(desk: Desk, person: Person, case: Case) -> Person:
@@ -74,13 +74,7 @@ def rehouse(desk: Desk, person: Person, case: Case) -> Person:
     if to is None:
         return person
     coach_id = routing.coach_for(desk, to, case.coach_id)
-    event_id = cases.emit(desk, case, events.CaseReassigned, from_=case.coach_id, to=coach_id, reason="office_move", office_id=to)
-    moved = replace(case, coach_id=coach_id, office_id=to, unread=True, seen=False)
-    return cases.keep(
-        desk,
-        person,
-        cases.note(desk, moved, "CaseReassigned", event_id=event_id, to=coach_id, office_id=to, reason="office_move"),
-    )
+    return cases.reassign(desk, person, case, coach_id, "office_move", office_id=to)
 
 
 def erase_claim(desk: Desk) -> None:

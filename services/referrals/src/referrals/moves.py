@@ -25,10 +25,11 @@ replace = msgspec.structs.replace
 
 
 class Actor(msgspec.Struct, frozen=True, kw_only=True):
-    """Who does it: the role and the name that the audit uses."""
+    """Who does it: the role, the name that the audit uses, and which coach this is, if one."""
 
     role: str
     name: str
+    coach_id: str | None = None
 
 
 class Turn(NamedTuple):
@@ -50,6 +51,9 @@ def make(at: Turn, move: Move) -> None:
     if found is None:
         return
     person, case = found
+    if at.by.coach_id is not None and at.by.coach_id == case.coach_id:
+        case = replace(case, seen=True)
+        at.desk.keep(with_case(person, case))
     known, added = case.history[: len(at.case.history)], case.history[len(at.case.history) :]
     if not added:
         return
@@ -88,10 +92,10 @@ def assign(at: Turn, coach_id: str | None, reason: str, move: str = "assign") ->
     cases.reassign(desk, person, case, coach_id, coded, by.role, by.name)
 
 
-def read(at: Turn, *, own: bool = True) -> None:
-    """What was new on the case has been looked at. own: by its coach, for whom it is new no more."""
+def read(at: Turn) -> None:
+    """What was new on the case has been looked at."""
     require_move(at.case, "read")
-    at.desk.keep(with_case(at.person, replace(at.case, unread=False, seen=at.case.seen or own)))
+    at.desk.keep(with_case(at.person, replace(at.case, unread=False)))
 
 
 def contact(at: Turn, wanted: dict[str, Any]) -> None:

@@ -23,6 +23,12 @@ def sort_place(person: Person, case: Case) -> int:
     return place(strongest(person, case).priority, case.shown_on)
 
 
+def why_waiting(person: Person, case: Case) -> list[dict[str, str]]:
+    """The case's place, explained."""
+    first = strongest(person, case)
+    return why(first.rule_id, first.priority, case.shown_on)
+
+
 def case_view(claim_id: str, person: Person, case: Case) -> dict[str, Any]:
     """A case as its coach sees it."""
     first = strongest(person, case)
@@ -40,7 +46,7 @@ def case_view(claim_id: str, person: Person, case: Case) -> dict[str, Any]:
         "flags": [_flag(flag) for flag in flags],
         "contact_basis": first.contact_basis,
         "priority": first.priority,
-        "why_this_order": why(first.rule_id, first.priority, case.shown_on),
+        "why_this_order": why_waiting(person, case),
         "shown_at": _start(case.shown_on),
         "due_at": _start(case.due_on),
         "held_until": _day(case.held_until),

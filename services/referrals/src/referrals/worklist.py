@@ -83,7 +83,8 @@ def page_query(reach: Reach, wanted: Filter, today: date, after: tuple[Any, ...]
         if reach.own_coach is not None:
             parts.append(f"({rows} coach_id = %s AND (office_id IS NULL OR office_id <> ALL(%s)) AND {tail})")
             given += [reach.own_coach, list(reach.offices), *values, limit]
-    return f"{' UNION ALL '.join(parts)} ORDER BY place, case_id LIMIT %s", [*given, limit]
+    merged = " UNION ALL ".join(parts)
+    return f"SELECT * FROM ({merged}) AS listed ORDER BY place, case_id LIMIT %s", [*given, limit]  # noqa: S608
 
 
 def counts(conn: Connection[Any], reach: Reach, wanted: Filter, today: date) -> dict[str, Any]:

@@ -25,7 +25,8 @@ def changed(work: Work, setup: Setup, event: Any) -> None:
             )
             _keep_case(work, claim(work, event.claim_id), opened)
         case referrals.CaseReassigned():
-            _with_case(work, event, coach_id=event.to)
+            place = {} if event.office_id is None else {"office_id": event.office_id}
+            _with_case(work, event, coach_id=event.to, **place)
         case referrals.CaseReopened():
             _with_case(work, event, ended=None, exempt=False, exempt_until=None)
         case referrals.ActionUndone():

@@ -7,12 +7,17 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from referrals import moves
+from contracts.reference import CoachChanged
+from referrals import caseload, moves, worklist
 from referrals import undo as undoing
 from referrals.api import bodies
 from referrals.api.context import STAFF, Context, actor
-from referrals.desk import KIND, Desk
-from referrals.views import case_view, history_entry
+from referrals.desk import COACH, KIND, Desk
+from referrals.london import day_of
+from referrals.model import allowed
+from referrals.rules.priority import wait
+from referrals.views import case_view, history_entry, sort_place, why_waiting
+from streaming import documents
 from streaming.errors import PreconditionFailed, Refused
 from streaming.work import Reply, Work
 from web import commands, etag, pages
@@ -46,6 +51,25 @@ def router(context: Context) -> APIRouter:
         entries = list(enumerate(case.history))[::-1]
         rest = [entry for entry in entries if after is None or entry[0] < after[0]]
         return page.body(rest[: page.fetch], key=lambda entry: [entry[0]], item=lambda entry: history_entry(entry[1]))
+
+    @routes.get("/cases/{case_id}/waiting")
+    def waiting(case_id: str, request: Request, principal: Staff) -> Any:
+        """Why the case is where it is on its list, who comes first, and what its coach's day holds."""
+        with context.connection() as conn:
+            _, person, case = context.case(conn, request, principal, case_id)
+            if not case.open:
+                raise Refused(409, "not-waiting", "The case is closed.", allowed=allowed(case))
+            coach: CoachChanged | None = (
+                documents.read(conn, context.spec, COACH, case.coach_id) if case.coach_id is not None else None
+            )
+            before = worklist.ahead(conn, case.coach_id, case.office_id, sort_place(person, case), case_id)
+        a_day = caseload.contacts_a_day(coach, day_of(context.clock.now()))
+        return {
+            "case_id": case_id,
+            "ahead": before,
+            "contacts_a_day": a_day,
+            "reasons": [*why_waiting(person, case), *wait(before, a_day)],
+        }
 
     def do(request: Request, principal: Principal, case_id: str, move: moves.Move) -> Response:
         return context.move(request, principal, case_id, move)
@@ -126,7 +150,7 @@ def router(context: Context) -> APIRouter:
     @routes.post("/cases/{case_id}/read")
     def mark_read(case_id: str, request: Request, principal: Doers) -> Response:
         """What was new on the case has been looked at; for its own coach it is new no more."""
-        return do(request, principal, case_id, lambda at: moves.read(at, own=principal.coach_id == at.case.coach_id))
+        return do(request, principal, case_id, moves.read)
 
     @routes.post("/cases/{case_id}/reopen")
     def reopen(case_id: str, body: bodies.Reopen, request: Request, principal: Doers) -> Response:

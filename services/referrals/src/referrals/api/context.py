@@ -120,7 +120,7 @@ class Context:
 
 def actor(principal: Principal) -> moves.Actor:
     """How the history names the caller."""
-    return moves.Actor(role=principal.role, name=principal.actor)
+    return moves.Actor(role=principal.role, name=principal.actor, coach_id=principal.coach_id)
 
 
 def _known(value: str | None) -> tuple[str, ...]:

@@ -11,10 +11,12 @@ from starlette.responses import Response
 
 from contracts.reference import CoachChanged, OfficeChanged
 from contracts.topics import PROGRESSION_REFERENCE
-from referrals import store
+from referrals import caseload, store, worklist
 from referrals.api import bodies
 from referrals.api.context import Context
 from referrals.desk import COACH, KIND, OFFICE, timer_id
+from referrals.london import day_of
+from referrals.rules.filters import Filter
 from streaming import documents
 from streaming.errors import Refused
 from streaming.work import DueItem, Reply, Work
@@ -25,6 +27,7 @@ from web.principal import Principal
 READERS = ("coach", "team-leader", "decision-maker", "operator")
 WRITERS = ("team-leader", "operator")
 Reader = Annotated[Principal, Depends(require(*READERS))]
+Loads = Annotated[Principal, Depends(require("coach", "team-leader"))]
 Writer = Annotated[Principal, Depends(require(*WRITERS))]
 
 
@@ -86,6 +89,30 @@ def router(context: Context) -> APIRouter:
     def read_coach(coach_id: str, request: Request, principal: Reader) -> Response:
         """One coach."""
         return read(request, COACH, coach_id)
+
+    @routes.get("/coaches/{coach_id}/caseload")
+    def caseload_of_coach(coach_id: str, principal: Loads) -> Any:
+        """The coach's open cases against what one coach is planned for."""
+        with context.connection() as conn:
+            caller = context.effective(conn, principal)
+            found = caseload.of_coaches(conn, day_of(context.clock.now()), coach=coach_id)
+            known: CoachChanged | None = documents.read(conn, context.spec, COACH, coach_id)
+        if not found or known is None or not (coach_id == caller.coach_id or set(caller.office_ids) & set(known.offices)):
+            raise Refused(404, "not-found")
+        return found[0]
+
+    @routes.get("/offices/{office_id}/caseload")
+    def caseload_of_office(office_id: str, principal: Loads) -> Any:
+        """The same for every active coach of one of the caller's offices, and the cases that nobody has."""
+        with context.connection() as conn:
+            caller = context.effective(conn, principal)
+            if office_id not in caller.office_ids:
+                raise Refused(404, "not-found")
+            today = day_of(context.clock.now())
+            coaches = caseload.of_coaches(conn, today, office=office_id)
+            unassigned = Filter(office=office_id, unassigned=True)
+            totals = worklist.counts(conn, worklist.Reach((office_id,)), unassigned, today)
+        return {"office_id": office_id, "unassigned": totals["total"], "coaches": coaches}
 
     @routes.put("/coaches/{coach_id}")
     def put_coach(coach_id: str, body: bodies.Coach, request: Request, principal: Writer) -> Response:

@@ -52,10 +52,10 @@ def why(rule_id: str, priority: int, shown_on: date) -> list[dict[str, str]]:
 
 
 def wait(ahead: int, contacts_per_day: int | None) -> list[dict[str, str]]:
-    """Why somebody still waits: who comes first, and how many first contacts their coach's day holds (None: no coach)."""
+    """Why somebody still waits: who comes first, and how many first contacts their coach's day holds (None: not known)."""
     reasons = [{"code": "ahead", "text": f"{ahead} open cases of the same list come first."}]
     if contacts_per_day is None:
-        reasons.append({"code": "unassigned", "text": "No coach has the case yet."})
+        reasons.append({"code": "capacity-unknown", "text": "No coach has the case yet, or nothing is known of their day."})
     elif contacts_per_day == 0:
         reasons.append({"code": "no-capacity", "text": "The coach has no interview time."})
     else:
