@@ -8,12 +8,14 @@ from fastapi import FastAPI
 
 from contracts.reference import CoachChanged, OfficeChanged
 from referrals import consumers, store, timers
-from referrals.api import cases, decisions, reference, worklist
+from referrals.api import cases, decisions, providers, reference, support, worklist
 from referrals.api.context import Context
-from referrals.desk import COACH, FILTERS, KIND, OFFICE, SEAT, Setup
+from referrals.desk import COACH, FILTERS, KIND, OFFICE, PROVIDER, SEAT, Setup
 from referrals.model import ClaimDoc, SavedFilters, Seat
 from referrals.policy_files import book_of, shipped
+from referrals.rules.support import Provider
 from referrals.settings import ReferralsSettings
+from referrals.support_files import catalogue
 from streaming.clock import make_clock
 from streaming.crypto import FieldCipher
 from streaming.database import pool
@@ -32,13 +34,14 @@ KINDS = (
     Kind(COACH, CoachChanged),
     Kind(OFFICE, OfficeChanged),
     Kind(FILTERS, SavedFilters),
+    Kind(PROVIDER, Provider),
 )
 
 
 def setup() -> Setup:
     """The policy in force."""
     rules = shipped()
-    return Setup(policy=rules.policy, book=book_of(rules))
+    return Setup(policy=rules.policy, book=book_of(rules), support=catalogue())
 
 
 def build_spec(settings: ReferralsSettings) -> Spec:
@@ -74,6 +77,8 @@ def build_api(settings: ReferralsSettings) -> FastAPI:
         routers=[
             worklist.router(context),
             cases.router(context),
+            support.router(context),
+            providers.router(context),
             decisions.router(context),
             reference.router(context),
             health.router(answers, connections),
