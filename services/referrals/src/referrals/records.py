@@ -66,7 +66,7 @@ def decide(
         inputs=inputs,
         evaluation=result,
         reasons={rule_id: Reason(code=rule_id, text=explain(rule_id, result, inputs.aps)) for rule_id in held},
-        counterfactual=counterfactual(result, inputs.aps, book.parameters),
+        counterfactual=counterfactual(result, inputs.aps, book.rules),
     )
     decision_id = desk.work.next_id("decision")
     desk.work.append(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Literal
 
 import msgspec
@@ -38,13 +39,19 @@ class Policy:
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
-    """One rule's place among the others; its meaning is code, its numbers are `Parameters`."""
+    """One rule: the named predicates that must all hold, their parameters, and its place among the others.
+
+    figures: what is shown when it holds. numbers: parameters by name; no tests: the rule does not judge periods.
+    """
 
     id: str
     kind: Kind
     family: str
     two_step: bool
     exclusions: tuple[str, ...]
+    tests: tuple[str, ...] = ()
+    figures: tuple[str, ...] = ()
+    numbers: dict[str, int | str] = {}
 
 
 class Guard(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,15 +69,8 @@ class Cap(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Parameters(msgspec.Struct, frozen=True, kw_only=True):
-    """Every number that policy may change. Money in pence; growth figures are decimals as text, compared exactly."""
+    """Every number that policy may change and that belongs to the engine or the calendar, not to one rule's predicates."""
 
-    min_nil_aps: int
-    min_shortfall: int
-    sustained_fall_periods: int
-    sustained_above_periods: int
-    min_growth_percent: str
-    min_nlw_hours_gain: str
-    max_gap_days: int
     restart_months: int
     appointment_interval_days: int
     appointment_lead_days: int
@@ -92,9 +92,11 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class RuleSet:
-    """One version of everything. `version` is the hash of the policy files' content."""
+    """One version of everything. `version` is the hash of the files' content. In force from `from_` to `until` (last day)."""
 
     version: str
+    from_: date
+    until: date | None
     policy: Policy
     rules: Mapping[str, Rule]
     guards: Mapping[str, Guard]
