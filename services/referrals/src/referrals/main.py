@@ -12,7 +12,7 @@ from referrals.api import cases, decisions, reference, worklist
 from referrals.api.context import Context
 from referrals.desk import COACH, FILTERS, KIND, OFFICE, SEAT, Setup
 from referrals.model import ClaimDoc, SavedFilters, Seat
-from referrals.policy_files import book_of, shipped
+from referrals.policy_files import book_of, shipped_sets
 from referrals.settings import ReferralsSettings
 from streaming.clock import make_clock
 from streaming.crypto import FieldCipher
@@ -37,8 +37,9 @@ KINDS = (
 
 def setup() -> Setup:
     """The policy in force."""
-    rules = shipped()
-    return Setup(policy=rules.policy, book=book_of(rules))
+    *before, now = shipped_sets()
+    earlier = tuple((rules.until, book_of(rules)) for rules in before if rules.until is not None)
+    return Setup(policy=now.policy, book=book_of(now), earlier=earlier)
 
 
 def build_spec(settings: ReferralsSettings) -> Spec:
@@ -51,7 +52,7 @@ def build_spec(settings: ReferralsSettings) -> Spec:
         topics=consumers.inbound(),
         handle=partial(consumers.handle, made),
         fire=partial(timers.fire, made),
-        project=store.projection(cipher, made.book),
+        project=store.projection(cipher, (made.book, *(book for _, book in made.earlier))),
     )
 
 

@@ -59,6 +59,11 @@ def read_files(folder: Path | None = None) -> dict[str, str]:
     return {entry.name.removesuffix(".yaml"): entry.read_text(encoding="utf-8") for entry in files}
 
 
+def facts_of(files: Mapping[str, str], name: str) -> Any:
+    """One file of dated facts as data."""
+    return yaml.safe_load(files[name])
+
+
 def version_of(parsed: Mapping[str, Any]) -> str:
     """Content hash over parsed files, so that comments and layout do not count."""
     return hashlib.sha256(json.dumps(parsed, sort_keys=True, default=str).encode()).hexdigest()[:16]

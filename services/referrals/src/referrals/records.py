@@ -45,7 +45,8 @@ def decide(
     desk: Desk, claimant_id: str, aps: Sequence[Ap], place: int, *, step: StepName, steps: tuple[Step, ...], as_of: date
 ) -> Decided:
     """Evaluate one period of one person and append the decision record."""
-    person, ap, book = desk.person(claimant_id), aps[place], desk.setup.book
+    person, ap = desk.person(claimant_id), aps[place]
+    book = desk.setup.book_on(ap.end)
     inputs = Inputs(
         claim_id=desk.claim_id,
         claimant_id=claimant_id,

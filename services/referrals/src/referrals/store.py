@@ -22,9 +22,8 @@ OFFICE_COLUMNS = ("office_id", "district", "nation", "active")
 Rows = Mapping[str, Sequence[Mapping[str, Any]]]
 
 
-def projection(cipher: FieldCipher, book: Book) -> Callable[[Connection[Any], Sequence[Change], Rows], None]:
+def projection(cipher: FieldCipher, books: Sequence[Book]) -> Callable[[Connection[Any], Sequence[Change], Rows], None]:
     """The service's `project` function."""
-    known: set[str] = set()
 
     def project(conn: Connection[Any], changes: Sequence[Change], rows: Rows) -> None:
         claims = [change for change in changes if change.kind == KIND]
@@ -37,8 +36,9 @@ def projection(cipher: FieldCipher, book: Book) -> Callable[[Connection[Any], Se
         _reference(conn, changes)
         decisions = rows.get("decision", ())
         if decisions:
-            if book.version not in known:
-                ledger.keep_rule_set(conn, book)
+            for book in books:
+                if any(row["rule_set"] == book.version for row in decisions):
+                    ledger.keep_rule_set(conn, book)
             ledger.append(conn, cipher, decisions)
         erased = rows.get("erased_claimant", ())
         if erased:
