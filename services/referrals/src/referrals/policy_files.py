@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from decimal import Decimal
+from fractions import Fraction
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -22,19 +23,22 @@ from referrals.policy_schema import (
     CetFile,
     Composed,
     CompositionFile,
+    RegimeRow,
+    RegimesFile,
     RuleEntry,
     RuleSetEntry,
     RuleSetsFile,
     RulesFile,
     Series,
+    TaperFile,
     WageFile,
 )
 from referrals.rules.dated import Dated, Entry
 from referrals.rules.evaluation import Book
 from referrals.rules.predicates import PREDICATES
-from referrals.rules.rule_set import Cap, Guard, HoursPair, Parameters, Policy, Rule, RuleSet
+from referrals.rules.rule_set import Cap, Guard, HoursPair, Parameters, Policy, Regime, Rule, RuleSet
 
-FACTS = ("aet", "cet", "easements", "minimum-wage", "regimes")
+FACTS = ("aet", "cet", "easements", "minimum-wage", "regimes", "taper-and-allowances")
 """Dated facts that every rule set shares."""
 
 CALENDAR_RULES = frozenset({"progression-appointment-due", "no-contact-since"})
@@ -140,7 +144,8 @@ def _numbers(rules: RulesFile, entry: RuleEntry, composed: Composed) -> dict[str
 
 def _policy(parsed: Mapping[str, Any]) -> Policy:
     aet, cet = AetFile.model_validate(parsed["aet"]), CetFile.model_validate(parsed["cet"])
-    wages = WageFile.model_validate(parsed["minimum-wage"])
+    wages, taper = WageFile.model_validate(parsed["minimum-wage"]), TaperFile.model_validate(parsed["taper-and-allowances"])
+    regimes = RegimesFile.model_validate(parsed["regimes"])
     return Policy(
         nlw_age=_dated("nlw_age", wages.nlw_age),
         bands={band: _dated(band, series, _pence) for band, series in wages.bands.items()},
@@ -151,7 +156,14 @@ def _policy(parsed: Mapping[str, Any]) -> Policy:
         ineligible_partner_hours=_dated("ineligible partner hours", cet.ineligible_partner_hours),
         cet_rounding=_dated("cet rounding", cet.rounding),
         couple_rounding=_dated("couple rounding", cet.couple_rounding),
+        legal_groups=tuple(group.id for group in regimes.legal_groups),
+        regimes=_dated("regimes", regimes.mapping, _regimes),
+        taper=_dated("taper", taper.taper, Fraction),
     )
+
+
+def _regimes(rows: list[RegimeRow]) -> tuple[Regime, ...]:
+    return tuple(Regime(row.operational, row.legal, row.status_word) for row in rows)
 
 
 def _parameters(rules: RulesFile) -> Parameters:

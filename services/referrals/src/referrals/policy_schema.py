@@ -93,6 +93,27 @@ class WageFile(_Open):
     bands: dict[Literal["nlw", "age_21_to_22", "age_18_to_20", "age_16_to_17", "apprentice"], Series[Decimal]]
 
 
+class LegalGroup(_Closed):
+    id: str
+    section: int
+
+
+class RegimeRow(_Closed):
+    operational: str
+    statistical: str
+    legal: str
+    status_word: Literal["IWS", "LT", "WE"] | None
+
+
+class RegimesFile(_Open):
+    legal_groups: list[LegalGroup]
+    mapping: Series[list[RegimeRow]]
+
+
+class TaperFile(_Open):
+    taper: Series[Decimal]
+
+
 class RuleEntry(_Open):
     id: str
     kind: Literal["contact", "outcome", "review", "query", "observation"]

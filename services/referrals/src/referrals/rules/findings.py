@@ -34,4 +34,4 @@ def decimals(value: Fraction, places: int = 2) -> str:
     scale = 10**places
     whole = int((abs(value) * scale + Fraction(1, 2)) // 1)
     sign = "-" if value < 0 and whole else ""
-    return f"{sign}{whole // scale}.{whole % scale:0{places}d}"
+    return f"{sign}{whole // scale}.{whole % scale:0{places}d}" if places else f"{sign}{whole}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from fractions import Fraction
 from typing import Literal
 
 import msgspec
@@ -24,8 +25,17 @@ class HoursPair:
 
 
 @dataclass(frozen=True, slots=True)
+class Regime:
+    """One operational regime: the legal group behind it, and the earnings status that leads to it, if any."""
+
+    operational: str
+    legal: str
+    status: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
-    """Dated facts. Rates and flat amounts in pence, ages in years, hours a week."""
+    """Dated facts. Rates and flat amounts in pence, ages in years, hours a week. legal_groups: lightest first. taper: a share."""
 
     nlw_age: Dated[int]
     bands: Mapping[str, Dated[int]]
@@ -36,6 +46,9 @@ class Policy:
     ineligible_partner_hours: Dated[int]
     cet_rounding: Dated[str]
     couple_rounding: Dated[str]
+    legal_groups: tuple[str, ...]
+    regimes: Dated[tuple[Regime, ...]]
+    taper: Dated[Fraction]
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True):

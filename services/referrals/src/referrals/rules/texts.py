@@ -15,7 +15,7 @@ from referrals.rules.evaluation import Evaluation
 from referrals.rules.findings import decimals
 from referrals.rules.history import Ap, History, previous, window
 from referrals.rules.rule_set import Rule
-from referrals.rules.thresholds import nlw_hours
+from referrals.rules.thresholds import nlw_hours, penny
 
 MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
           "December")  # fmt: skip
@@ -128,16 +128,33 @@ def explain(rule_id: str, result: Evaluation, history: History) -> str:
 
 
 class Counterfactual(msgspec.Struct, frozen=True, kw_only=True):
-    """What would have made the difference. pence: more own pay a month; hours: weekly, at the NLW."""
+    """What would have made the difference. pence: more own pay a month; hours: weekly, at the NLW.
+
+    keeps_pence: what of it would stay after the Universal Credit taper (a share as text), before tax, without a work allowance.
+    """
 
     pence: int
     hours: str
     text: str
+    keeps_pence: int | None = None
+    taper: str | None = None
     text_cy: str | None = None
 
 
-def counterfactual(result: Evaluation, history: History, rules: Mapping[str, Rule]) -> Counterfactual | None:
+def counterfactual(result: Evaluation, history: History, rules: Mapping[str, Rule], taper: Fraction) -> Counterfactual | None:
     """How much more own pay would have cleared the contact rule, or lifted an IWS status. None when nothing would."""
+    found = _difference(result, history, rules)
+    if found is None:
+        return None
+    keeps = penny(found.pence * (1 - taper))
+    text = (
+        f"{found.text} About {pounds(keeps)} of it would stay after the Universal Credit taper of {decimals(taper * 100, 0)} %,"
+        " before tax and National Insurance; more within a work allowance."
+    )
+    return msgspec.structs.replace(found, text=text, keeps_pence=keeps, taper=decimals(taper))
+
+
+def _difference(result: Evaluation, history: History, rules: Mapping[str, Rule]) -> Counterfactual | None:
     now = history[-1]
     if now.thresholds is None or now.amount is None:
         return None
