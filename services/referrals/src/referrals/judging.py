@@ -12,7 +12,7 @@ import msgspec
 from contracts import referrals as events
 from contracts.earnings import ClaimClaimant
 from contracts.ids import flag_id as flag_id_of
-from referrals import cases, recording
+from referrals import cases, recording, told_in_error
 from referrals.desk import Desk
 from referrals.inputs import guard_facts, history
 from referrals.london import start_of
@@ -113,6 +113,8 @@ def _reconcile(desk: Desk, claimant_id: str, ap: Ap, decided: Decided, *, final:
         if flag.rule_id not in _wanted(decided):
             _take_back(desk, claimant_id, flag, decided, final=final)
         else:
+            if flag.reason_gone:
+                told_in_error.restored(desk, flag)
             fresh = replace(flag, reason_gone=False, reasons=_reasons(flag.rule_id, decided), decision_id=decided.decision_id)
             desk.keep(with_flag(desk.person(claimant_id), fresh))
     for rule_id in _wanted(decided):

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 
 from contracts.reference import CoachChanged, OfficeChanged
 from referrals import consumers, store, timers
-from referrals.api import cases, decisions, reference, worklist
+from referrals.api import cases, decisions, reference, told_in_error, worklist
 from referrals.api.context import Context
 from referrals.desk import COACH, FILTERS, KIND, OFFICE, SEAT, Setup
 from referrals.model import ClaimDoc, SavedFilters, Seat
@@ -77,6 +77,7 @@ def build_api(settings: ReferralsSettings) -> FastAPI:
             cases.router(context),
             decisions.router(context),
             reference.router(context),
+            told_in_error.router(context),
             health.router(answers, connections),
         ],
         authenticator=Authenticator(Issuer(settings.oidc_issuer)),

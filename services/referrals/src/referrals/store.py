@@ -9,7 +9,7 @@ import msgspec
 from psycopg import Connection
 
 from contracts.reference import CoachChanged, OfficeChanged
-from referrals import ledger
+from referrals import ledger, told_in_error
 from referrals.desk import KIND
 from referrals.model import ClaimDoc, Person
 from referrals.rules.evaluation import Book
@@ -40,9 +40,11 @@ def projection(cipher: FieldCipher, books: Sequence[Book]) -> Callable[[Connecti
                 if any(row["rule_set"] == book.version for row in decisions):
                     ledger.keep_rule_set(conn, book)
             ledger.append(conn, cipher, decisions)
-        erased = rows.get("erased_claimant", ())
+        told_in_error.write(conn, rows)
+        erased = [(row["claim_id"], row["claimant_id"]) for row in rows.get("erased_claimant", ())]
         if erased:
-            ledger.erase(conn, [(row["claim_id"], row["claimant_id"]) for row in erased])
+            ledger.erase(conn, erased)
+            told_in_error.erase(conn, erased)
 
     return project
 
