@@ -14,7 +14,7 @@ from psycopg.rows import dict_row
 from pydantic import BaseModel, ConfigDict
 
 from contracts.reference import CoachChanged
-from referrals.policy_files import Series
+from referrals.policy_schema import Series
 from referrals.rules.dated import Dated, Entry
 
 

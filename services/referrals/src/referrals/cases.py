@@ -9,7 +9,7 @@ import msgspec
 
 from contracts import referrals as events
 from contracts.vocabulary import CaseOutcome, ReassignReason
-from referrals import routing
+from referrals import routing, told_in_error
 from referrals.desk import SEAT, Desk
 from referrals.model import Case, Entry, Flag, Person, Seat, WaitingOn, case_flags, with_case, with_flag
 from referrals.rules.lifecycle import Happening, Stand, step
@@ -230,8 +230,15 @@ def reason_changed(desk: Desk, person: Person, case: Case, flag: Flag) -> Person
     """After contact: the case stays, the coach is told, a corrected explanation is due to the claimant."""
     person = with_flag(person, replace(flag, reason_gone=True))
     event_id = emit(desk, case, events.ReasonChanged, flag_id=flag.flag_id)
+    told_in_error.found(desk, case, flag)
     changed = replace(case, explanation_due=True, unread=True, waiting_on="us")
     return keep(desk, person, note(desk, changed, "ReasonChanged", event_id=event_id, flag_id=flag.flag_id))
+
+
+def explained(desk: Desk, person: Person, case: Case, **ids: Any) -> Person:
+    """The claimant has been told what is so."""
+    told_in_error.explained(desk, case)
+    return keep(desk, person, note(desk, replace(case, explanation_due=False), "ExplanationSent", **ids))
 
 
 def reassign(

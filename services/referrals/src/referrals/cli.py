@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -12,9 +11,7 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 
 from referrals import ledger
-from referrals.policy_files import build, read_files, shipped
-from referrals.rules.dated import PolicyGap
-from referrals.rules.thresholds import Basis, aet, cet_person, pounds_text
+from referrals.cli_policy import policy
 from referrals.settings import PORT, ReferralsSettings
 from streaming.cli import Program, make
 from streaming.crypto import FieldCipher
@@ -44,7 +41,6 @@ PROGRAM: Program[ReferralsSettings] = Program(
     port=PORT,
 )
 app = make(PROGRAM)
-policy = typer.Typer(no_args_is_help=True, help="The dated policy and the rule set.")
 app.add_typer(policy, name="policy")
 
 
@@ -68,29 +64,6 @@ def replay(everything: Annotated[bool, typer.Option("--all", help="Every stored 
     typer.echo(" ".join(f"{name}={count}" for name, count in counts.items()))
     if counts["different"] or counts["broken_chain"]:
         raise typer.Exit(1)
-
-
-@policy.command()
-def show(on: Annotated[str, typer.Option(help="Day, e.g. 2026-06-08")]) -> None:
-    """Thresholds and rules in force on a day."""
-    rules, day = shipped(), date.fromisoformat(on)
-    typer.echo(f"rule set {rules.version}")
-    try:
-        single, couple = aet(rules.policy, day)
-        cet, _ = cet_person(rules.policy, Basis(), day)
-    except PolicyGap as gap:
-        typer.echo(f"no figures: {gap}")
-        raise typer.Exit(1) from None
-    typer.echo(f"AET single {pounds_text(single)}  couple {pounds_text(couple)}")
-    typer.echo(f"CET at 35 hours, NLW {pounds_text(cet)}")
-    for rule in rules.rules.values():
-        typer.echo(f"{rule.kind:8} {rule.family:11} {rule.id}")
-
-
-@policy.command()
-def check() -> None:
-    """Validate the shipped policy files."""
-    typer.echo(f"ok {build(read_files()).version}")
 
 
 @app.command()

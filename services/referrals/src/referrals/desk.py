@@ -28,11 +28,17 @@ PROVIDER = "provider"
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """Policy, rule book and support policy in force, built once in `main`."""
+    """Policy, support policy and rule books, built once in `main`. book: in force until further notice. earlier: those before,
+    with last days."""
 
     policy: Policy
     book: Book
     support: Catalogue
+    earlier: tuple[tuple[date, Book], ...] = ()
+
+    def book_on(self, day: date) -> Book:
+        """The rule book in force on a day. Every step of a period uses the one of the period's last day."""
+        return next((book for until, book in self.earlier if day <= until), self.book)
 
 
 class Desk:

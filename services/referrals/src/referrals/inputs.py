@@ -95,14 +95,15 @@ def _begun(job: Job, end: date) -> bool:
 
 def _thresholds(doc: ClaimDoc, claimant_id: str, others: Sequence[str], on: date, policy: Policy) -> Thresholds | None:
     """None when the policy has no figure for that day: no conclusion is drawn."""
-    partner = _basis(doc.member(others[0]), on) if others else None
+    partner = basis_of(doc.member(others[0]), on) if others else None
     try:
-        return thresholds(policy, _basis(doc.member(claimant_id), on), partner, on)
+        return thresholds(policy, basis_of(doc.member(claimant_id), on), partner, on)
     except PolicyGap:
         return None
 
 
-def _basis(member: ClaimClaimant | None, on: date) -> Basis:
+def basis_of(member: ClaimClaimant | None, on: date) -> Basis:
+    """What the person's CET depends on that day; unknown where upstream has not said it."""
     entry = in_force(member, on)
     if entry is None:
         return Basis(age_band=None, expected_hours=None, legal_group=None, partner_ineligible=None)

@@ -12,7 +12,7 @@ import msgspec
 from contracts import referrals as events
 from contracts.earnings import ClaimClaimant
 from contracts.ids import flag_id as flag_id_of
-from referrals import cases, recording
+from referrals import cases, recording, told_in_error
 from referrals.desk import Desk
 from referrals.inputs import guard_facts, history
 from referrals.london import start_of
@@ -55,14 +55,14 @@ def _guarded_alike(desk: Desk, before: ClaimDoc, ap: Ap, member: ClaimClaimant) 
     """No fact that guards read has changed for a period that is not due yet. From the due date on, what was known counts."""
     if not _before_due(desk, ap.period_id):
         return True
-    plan_on = schedule.plan_on(ap.end, desk.setup.book.parameters)
+    plan_on = schedule.plan_on(ap.end, desk.setup.book_on(ap.end).parameters)
     then, now = (guard_facts(doc, member.claimant_id, ap.period_id, plan_on) for doc in (before, desk.doc))
     return then == now
 
 
 def _before_due(desk: Desk, period_id: str) -> bool:
     period = desk.doc.periods.get(period_id)
-    return period is not None and desk.today < schedule.due_on(period.end, desk.setup.book.parameters)
+    return period is not None and desk.today < schedule.due_on(period.end, desk.setup.book_on(period.end).parameters)
 
 
 def judge_from(desk: Desk, claimant_id: str, aps: Sequence[Ap], first: int) -> None:
@@ -73,7 +73,7 @@ def judge_from(desk: Desk, claimant_id: str, aps: Sequence[Ap], first: int) -> N
 
 
 def _judge(desk: Desk, claimant_id: str, aps: Sequence[Ap], place: int) -> None:
-    ap, parameters = aps[place], desk.setup.book.parameters
+    ap, parameters = aps[place], desk.setup.book_on(aps[place].end).parameters
     if desk.today < schedule.plan_on(ap.end, parameters):
         plan_on = schedule.plan_on(ap.end, parameters)
         desk.at("plan", f"{claimant_id}/{ap.period_id}", plan_on, claimant_id=claimant_id, period_id=ap.period_id)
@@ -113,6 +113,8 @@ def _reconcile(desk: Desk, claimant_id: str, ap: Ap, decided: Decided, *, final:
         if flag.rule_id not in _wanted(decided):
             _take_back(desk, claimant_id, flag, decided, final=final)
         else:
+            if flag.reason_gone:
+                told_in_error.restored(desk, flag)
             fresh = replace(flag, reason_gone=False, reasons=_reasons(flag.rule_id, decided), decision_id=decided.decision_id)
             desk.keep(with_flag(desk.person(claimant_id), fresh))
     for rule_id in _wanted(decided):
@@ -126,7 +128,7 @@ def _settle(desk: Desk, claimant_id: str, ap: Ap, result: Evaluation) -> None:
     kept = [
         flag.rule_id
         for flag in person.flags.values()
-        if flag.period_id == ap.period_id and desk.setup.book.rules[flag.rule_id].kind == "contact" and flag.state != "withdrawn"
+        if flag.period_id == ap.period_id and flag.family != "outcome" and flag.state != "withdrawn"
     ]
     outranked = [rule_id for rule_id in result.outranked if kept]
     rules = tuple(sorted({*kept, *outranked}))
@@ -135,12 +137,12 @@ def _settle(desk: Desk, claimant_id: str, ap: Ap, result: Evaluation) -> None:
 
 
 def _plan(desk: Desk, claimant_id: str, ap: Ap, rule_id: str, decided: Decided) -> None:
-    person, rule = desk.person(claimant_id), desk.setup.book.rules[rule_id]
+    person, book = desk.person(claimant_id), desk.setup.book_on(ap.end)
     key = flag_id_of(claimant_id, rule_id, ap.period_id)
     known = person.flags.get(key)
     if known is not None and (known.state != "withdrawn" or known.by_guard):
         return
-    due = schedule.due_on(ap.end, desk.setup.book.parameters)
+    rule, due = book.rules[rule_id], schedule.due_on(ap.end, book.parameters)
     flag = Flag(
         flag_id=key,
         rule_id=rule_id,
@@ -181,7 +183,7 @@ def _reasons(rule_id: str, decided: Decided) -> tuple[Reason, ...]:
 
 def _raise(desk: Desk, claimant_id: str, ap: Ap, flag: Flag, decided: Decided) -> None:
     """The rule still holds at the due date and nothing stops it."""
-    result, parameters = decided.evaluation, desk.setup.book.parameters
+    result, parameters = decided.evaluation, desk.setup.book_on(ap.end).parameters
     raised = replace(
         flag,
         state="raised",
@@ -210,7 +212,7 @@ def _raise(desk: Desk, claimant_id: str, ap: Ap, flag: Flag, decided: Decided) -
         ),
         flag.flag_id,
     )
-    if desk.setup.book.rules[flag.rule_id].kind == "outcome":
+    if flag.family == "outcome":
         _outcome_met(desk, claimant_id, replace(raised, state="met"))
         return
     desk.keep(with_flag(desk.person(claimant_id), raised))
@@ -334,7 +336,7 @@ def recheck(desk: Desk, claimant_id: str, period_id: str) -> None:
     if place is None or not planned or desk.quiet:
         return
     ap = aps[place]
-    as_of = schedule.due_on(ap.end, desk.setup.book.parameters)
+    as_of = schedule.due_on(ap.end, desk.setup.book_on(ap.end).parameters)
     decided = decide(desk, claimant_id, aps, place, step="recheck", steps=("recheck",), as_of=as_of)
     stopped = False
     for flag in planned:

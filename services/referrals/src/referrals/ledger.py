@@ -140,14 +140,14 @@ def find(conn: Connection[Any], decision_id: str) -> dict[str, Any] | None:
 
 
 def of_claimant(conn: Connection[Any], claimant_id: str, after: tuple[Any, ...] | None, limit: int) -> list[dict[str, Any]]:
-    """Decisions about a person, newest first."""
-    at, key = after or (None, None)
+    """Decisions about a person, newest first; of one instant, the later in its claim's chain first."""
+    at, seq, key = after or (None, None, None)
     with conn.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(
             f"SELECT {COLUMNS} FROM decision WHERE claimant_id = %s"  # noqa: S608
-            " AND (%s::timestamptz IS NULL OR (made_at, decision_id) < (%s, %s))"
-            " ORDER BY made_at DESC, decision_id DESC LIMIT %s",
-            (claimant_id, at, at, key, limit),
+            " AND (%s::timestamptz IS NULL OR (made_at, seq, decision_id) < (%s, %s, %s))"
+            " ORDER BY made_at DESC, seq DESC, decision_id DESC LIMIT %s",
+            (claimant_id, at, at, seq, key, limit),
         ).fetchall()
 
 

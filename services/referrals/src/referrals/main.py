@@ -8,11 +8,11 @@ from fastapi import FastAPI
 
 from contracts.reference import CoachChanged, OfficeChanged
 from referrals import consumers, store, timers
-from referrals.api import cases, decisions, providers, reference, support, worklist
+from referrals.api import cases, decisions, providers, reference, support, told_in_error, worklist
 from referrals.api.context import Context
 from referrals.desk import COACH, FILTERS, KIND, OFFICE, PROVIDER, SEAT, Setup
 from referrals.model import ClaimDoc, SavedFilters, Seat
-from referrals.policy_files import book_of, shipped
+from referrals.policy_files import book_of, shipped_sets
 from referrals.rules.support import Provider
 from referrals.settings import ReferralsSettings
 from referrals.support_files import catalogue
@@ -40,8 +40,9 @@ KINDS = (
 
 def setup() -> Setup:
     """The policy in force."""
-    rules = shipped()
-    return Setup(policy=rules.policy, book=book_of(rules), support=catalogue())
+    *before, now = shipped_sets()
+    earlier = tuple((rules.until, book_of(rules)) for rules in before if rules.until is not None)
+    return Setup(policy=now.policy, book=book_of(now), support=catalogue(), earlier=earlier)
 
 
 def build_spec(settings: ReferralsSettings) -> Spec:
@@ -54,7 +55,7 @@ def build_spec(settings: ReferralsSettings) -> Spec:
         topics=consumers.inbound(),
         handle=partial(consumers.handle, made),
         fire=partial(timers.fire, made),
-        project=store.projection(cipher, made.book),
+        project=store.projection(cipher, (made.book, *(book for _, book in made.earlier))),
     )
 
 
@@ -81,6 +82,7 @@ def build_api(settings: ReferralsSettings) -> FastAPI:
             providers.router(context),
             decisions.router(context),
             reference.router(context),
+            told_in_error.router(context),
             health.router(answers, connections),
         ],
         authenticator=Authenticator(Issuer(settings.oidc_issuer)),

@@ -11,7 +11,7 @@ import msgspec
 
 from contracts import referrals as events
 from contracts.vocabulary import CaseOutcome, ContactBasis, ReassignReason
-from referrals import cases, routing
+from referrals import cases, routing, told_in_error
 from referrals.desk import COACH, Desk
 from referrals.inputs import guard_facts, stops
 from referrals.model import Case, Contact, Contest, Person, allowed, strongest, with_case, with_flag
@@ -128,6 +128,8 @@ def record_contact(at: Turn, channel: str, outcome: str) -> None:
     event_id = cases.emit(desk, case, events.ContactRecorded, channel=channel, outcome=outcome)
     made = Contact(on=desk.today, kind="recorded", ref=event_id)
     person = desk.keep(replace(person, contacts=(*person.contacts, made)))
+    if case.explanation_due:
+        told_in_error.explained(desk, case)
     told = replace(case, unread=False, explanation_due=False)
     cases.contacted(desk, person, told, "ContactRecorded", by.role, by.name, event_id, channel=channel, outcome=outcome)
 

@@ -8,125 +8,41 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 from functools import cache
 from importlib import resources
-from typing import Any, Generic, Literal, TypeVar
+from pathlib import Path
+from typing import Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from referrals.policy_schema import (
+    ActiveFile,
+    AetFile,
+    CetFile,
+    Composed,
+    CompositionFile,
+    RegimeRow,
+    RegimesFile,
+    RuleEntry,
+    RuleSetEntry,
+    RuleSetsFile,
+    RulesFile,
+    Series,
+    TaperFile,
+    WageFile,
+)
 from referrals.rules.dated import Dated, Entry
-from referrals.rules.evaluation import RULES, Book
-from referrals.rules.rule_set import Cap, Guard, HoursPair, Parameters, Policy, Rule, RuleSet, Step
+from referrals.rules.evaluation import Book
+from referrals.rules.predicates import PREDICATES
+from referrals.rules.rule_set import Cap, Guard, HoursPair, Parameters, Policy, Regime, Rule, RuleSet
 
-FILES = ("active", "aet", "cet", "easements", "minimum-wage", "regimes", "rules")
+FACTS = ("aet", "cet", "easements", "minimum-wage", "regimes", "taper-and-allowances")
+"""Dated facts that every rule set shares."""
 
-T = TypeVar("T")
-
-
-class _Closed(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class _Open(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-
-class Value(_Closed, Generic[T]):
-    """One dated value with its source and how sure it is."""
-
-    from_: date = Field(alias="from")
-    until: date | None = None
-    value: T
-    source: str
-    status: Literal["seen", "calculated", "assumed"]
-    note: str | None = None
-
-
-class Series(_Open, Generic[T]):
-    """A dated list in the policy files."""
-
-    values: list[Value[T]] = Field(min_length=1)
-
-    @model_validator(mode="after")
-    def _rising(self) -> Series[T]:
-        days = [entry.from_ for entry in self.values]
-        if days != sorted(set(days)):
-            raise ValueError("first days must rise strictly")
-        return self
-
-
-class PoundPair(_Closed):
-    single: Decimal
-    couple: Decimal
-
-
-class HourPair(_Closed):
-    single: int = Field(gt=0, le=100)
-    couple: int = Field(gt=0, le=200)
-
-
-class AetFile(_Open):
-    flat_amounts: Series[PoundPair]
-    hours: Series[HourPair]
-    rounding: Series[Literal["down_to_pound", "none"]]
-    threshold_rate_date: Series[Literal["ap_start"]]
-
-
-class CetFile(_Open):
-    expected_hours_default: Series[dict[str, int]]
-    ineligible_partner_hours: Series[int]
-    rounding: Series[Literal["down_to_pound", "none"]]
-    couple_rounding: Series[Literal["truncate_each", "truncate_sum"]]
-    age_date: Series[Literal["ap_start"]]
-    own_test_inside_couple: Series[Literal[False]]
-
-
-class WageFile(_Open):
-    nlw_age: Series[int]
-    bands: dict[Literal["nlw", "age_21_to_22", "age_18_to_20", "age_16_to_17", "apprentice"], Series[Decimal]]
-
-
-class RuleEntry(_Open):
-    id: str
-    kind: Literal["contact", "outcome", "review", "query", "observation"]
-    family: str
-    statement: str
-    parameters: dict[str, Any]
-    exclusions: list[str]
-    two_step: bool
-    periods: int | None = None
-
-
-class GuardEntry(_Open):
-    id: str
-    statement: str
-    parameters: dict[str, Any]
-    steps: list[Step] = []
-
-
-class RulesFile(_Open):
-    schema_: Literal["rules/1"] = Field(alias="schema")
-    engine: dict[str, dict[str, Any]]
-    calculations: list[dict[str, Any]]
-    rules: list[RuleEntry]
-    guards: list[GuardEntry]
-
-    def number(self, section: str, name: str) -> Any:
-        """The default of an engine parameter."""
-        return self.engine[section]["parameters"][name]["default"]
-
-    def rule(self, rule_id: str) -> RuleEntry:
-        return next(entry for entry in self.rules if entry.id == rule_id)
-
-
-class ActiveFile(_Closed):
-    """Which rules this deployment evaluates. The others are known, tested, and off."""
-
-    schema_: Literal["active/1"] = Field(alias="schema")
-    rules: list[str]
+CALENDAR_RULES = frozenset({"progression-appointment-due", "no-contact-since"})
+"""They look at days since a contact, not at a period's predicates."""
 
 
 def _pence(pounds: Decimal) -> int:
@@ -140,34 +56,57 @@ def _dated(name: str, series: Series[Any], convert: Any = lambda value: value) -
     return Dated(name, tuple(Entry(entry.from_, convert(entry.value), entry.until) for entry in series.values))
 
 
-def read_files() -> dict[str, str]:
-    """The policy files by name, as text."""
-    folder = resources.files("referrals").joinpath("policy")
-    return {name: folder.joinpath(f"{name}.yaml").read_text(encoding="utf-8") for name in FILES}
+def read_files(folder: Path | None = None) -> dict[str, str]:
+    """The policy files of a folder by name, as text; without one those that ship with the package."""
+    place = resources.files("referrals").joinpath("policy") if folder is None else folder
+    files = [entry for entry in place.iterdir() if entry.name.endswith(".yaml")]
+    return {entry.name.removesuffix(".yaml"): entry.read_text(encoding="utf-8") for entry in files}
 
 
-def version_of(files: Mapping[str, str]) -> str:
-    """Content hash over the parsed files, so that comments and layout do not count."""
-    parsed = {name: yaml.safe_load(text) for name, text in files.items()}
+def facts_of(files: Mapping[str, str], name: str) -> Any:
+    """One file of dated facts as data."""
+    return yaml.safe_load(files[name])
+
+
+def version_of(parsed: Mapping[str, Any]) -> str:
+    """Content hash over parsed files, so that comments and layout do not count."""
     return hashlib.sha256(json.dumps(parsed, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
-def build(files: Mapping[str, str]) -> RuleSet:
-    """Validate the files and build the rule set. Raises pydantic.ValidationError or ValueError naming what is wrong."""
+def build_all(files: Mapping[str, str]) -> tuple[RuleSet, ...]:
+    """Validate the files and build the rule sets, in order. Raises ValueError (pydantic's too) naming what is wrong."""
     parsed = {name: yaml.safe_load(text) for name, text in files.items()}
-    rules = RulesFile.model_validate(parsed["rules"])
-    active = ActiveFile.model_validate(parsed["active"]).rules
-    known = {entry.id for entry in rules.rules}
-    if unknown := sorted(set(active) - known):
-        raise ValueError(f"active.yaml names unknown rules: {', '.join(unknown)}")
-    if unbuilt := sorted(set(active) - RULES.keys()):
-        raise ValueError(f"active.yaml names rules without an implementation: {', '.join(unbuilt)}")
+    entries = RuleSetsFile.model_validate(parsed["rule-sets"]).rule_sets
+    named = {*FACTS, *(name for entry in entries for name in (entry.rules, entry.composition, entry.active))}
+    if missing := sorted(named - parsed.keys()):
+        raise ValueError(f"policy files are missing: {', '.join(missing)}")
+    return tuple(_rule_set(parsed, entry) for entry in entries)
+
+
+def build(files: Mapping[str, str]) -> RuleSet:
+    """The rule set that is in force until further notice."""
+    return build_all(files)[-1]
+
+
+def _rule_set(parsed: Mapping[str, Any], entry: RuleSetEntry) -> RuleSet:
+    rules = RulesFile.model_validate(parsed[entry.rules])
+    composed = CompositionFile.model_validate(parsed[entry.composition]).rules
+    active = ActiveFile.model_validate(parsed[entry.active]).rules
+    known = {found.id for found in rules.rules}
+    if unknown := sorted((set(active) | composed.keys()) - known):
+        raise ValueError(f"unknown rules: {', '.join(unknown)}")
+    if unbuilt := sorted(set(active) - composed.keys() - CALENDAR_RULES):
+        raise ValueError(f"rules without predicates: {', '.join(unbuilt)}")
     engine = rules.engine
+    shared = {name: parsed[name] for name in FACTS}
+    own = {"rules": parsed[entry.rules], "composition": parsed[entry.composition], "active": parsed[entry.active]}
     return RuleSet(
-        version=version_of(files),
+        version=version_of({**shared, **own}),
+        from_=entry.from_,
+        until=entry.until,
         policy=_policy(parsed),
-        rules={entry.id: _rule(entry) for entry in rules.rules if entry.id in active},
-        guards={entry.id: Guard(id=entry.id, steps=tuple(entry.steps)) for entry in rules.guards},
+        rules={found.id: _rule(rules, found, composed.get(found.id)) for found in rules.rules if found.id in active},
+        guards={found.id: Guard(id=found.id, steps=tuple(found.steps)) for found in rules.guards},
         guard_order=tuple(engine["guard_order"]["order"]),
         families=tuple(engine["families"]["order"]),
         stronger_first={family: tuple(ids) for family, ids in engine["families"]["stronger_first"].items()},
@@ -176,13 +115,37 @@ def build(files: Mapping[str, str]) -> RuleSet:
     )
 
 
-def _rule(entry: RuleEntry) -> Rule:
-    return Rule(id=entry.id, kind=entry.kind, family=entry.family, two_step=entry.two_step, exclusions=tuple(entry.exclusions))
+def _rule(rules: RulesFile, entry: RuleEntry, composed: Composed | None) -> Rule:
+    tests = tuple(composed.tests) if composed is not None else ()
+    return Rule(
+        id=entry.id,
+        kind=entry.kind,
+        family=entry.family,
+        two_step=entry.two_step,
+        exclusions=tuple(entry.exclusions),
+        tests=tests,
+        figures=tuple(composed.figures) if composed is not None else (),
+        numbers=_numbers(rules, entry, composed) if composed is not None else {},
+    )
+
+
+def _numbers(rules: RulesFile, entry: RuleEntry, composed: Composed) -> dict[str, int | str]:
+    """The parameters that the rule's predicates need, from the rule itself or from the one it borrows from."""
+    found: dict[str, int | str] = {}
+    for name in sorted({need for test in composed.tests for need in PREDICATES[test].needs}):
+        owner = rules.rule(composed.borrowed[name]) if name in composed.borrowed else entry
+        values = {"periods": {"default": owner.periods}} if owner.periods is not None else {}
+        value = {**values, **owner.parameters}.get(name, {}).get("default")
+        if not isinstance(value, int | str) or isinstance(value, bool):
+            raise ValueError(f"{entry.id} needs the parameter {name}")
+        found[name] = value
+    return found
 
 
 def _policy(parsed: Mapping[str, Any]) -> Policy:
     aet, cet = AetFile.model_validate(parsed["aet"]), CetFile.model_validate(parsed["cet"])
-    wages = WageFile.model_validate(parsed["minimum-wage"])
+    wages, taper = WageFile.model_validate(parsed["minimum-wage"]), TaperFile.model_validate(parsed["taper-and-allowances"])
+    regimes = RegimesFile.model_validate(parsed["regimes"])
     return Policy(
         nlw_age=_dated("nlw_age", wages.nlw_age),
         bands={band: _dated(band, series, _pence) for band, series in wages.bands.items()},
@@ -193,7 +156,14 @@ def _policy(parsed: Mapping[str, Any]) -> Policy:
         ineligible_partner_hours=_dated("ineligible partner hours", cet.ineligible_partner_hours),
         cet_rounding=_dated("cet rounding", cet.rounding),
         couple_rounding=_dated("couple rounding", cet.couple_rounding),
+        legal_groups=tuple(group.id for group in regimes.legal_groups),
+        regimes=_dated("regimes", regimes.mapping, _regimes),
+        taper=_dated("taper", taper.taper, Fraction),
     )
+
+
+def _regimes(rows: list[RegimeRow]) -> tuple[Regime, ...]:
+    return tuple(Regime(row.operational, row.legal, row.status_word) for row in rows)
 
 
 def _parameters(rules: RulesFile) -> Parameters:
@@ -205,13 +175,6 @@ def _parameters(rules: RulesFile) -> Parameters:
     band = rules.number("mass_flag_band", "mass_flag_band")
     counter = next(entry for entry in rules.calculations if entry["id"] == "transitional-protection-counter")
     return Parameters(
-        min_nil_aps=of("newly-in-work", "min_nil_aps"),
-        min_shortfall=_pence(Decimal(of("fell-below-aet", "min_shortfall"))),
-        sustained_fall_periods=of("sustained-fall", "periods"),
-        sustained_above_periods=of("sustained-above-aet", "periods"),
-        min_growth_percent=of("stagnation-3", "min_growth_percent"),
-        min_nlw_hours_gain=of("stagnation-3", "min_nlw_hours_gain"),
-        max_gap_days=of("rapid-re-entry", "max_gap_days"),
         restart_months=of("claim-restart", "within_months"),
         appointment_interval_days=of("progression-appointment-due", "interval_days"),
         appointment_lead_days=of("progression-appointment-due", "lead_days"),
@@ -246,6 +209,11 @@ def book_of(rule_set: RuleSet) -> Book:
 
 
 @cache
+def shipped_sets() -> tuple[RuleSet, ...]:
+    """The rule sets of the files in this package, in order of their days."""
+    return build_all(read_files())
+
+
 def shipped() -> RuleSet:
-    """The rule set of the files in this package."""
-    return build(read_files())
+    """The one that is in force until further notice."""
+    return shipped_sets()[-1]

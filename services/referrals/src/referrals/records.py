@@ -9,12 +9,13 @@ from typing import Literal
 import msgspec
 
 from referrals.desk import Desk
-from referrals.inputs import guard_facts
+from referrals.inputs import basis_of, guard_facts
 from referrals.model import Reason
 from referrals.rules.evaluation import Evaluation, Inputs, evaluate
 from referrals.rules.history import Ap
 from referrals.rules.rule_set import Step
 from referrals.rules.texts import Counterfactual, counterfactual, explain
+from referrals.rules.working import Working, working
 
 StepName = Literal["plan", "recheck", "display"]
 
@@ -28,6 +29,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     evaluation: Evaluation
     reasons: dict[str, Reason]
     counterfactual: Counterfactual | None
+    working: Working | None = None
 
 
 class Decided(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,7 +47,8 @@ def decide(
     desk: Desk, claimant_id: str, aps: Sequence[Ap], place: int, *, step: StepName, steps: tuple[Step, ...], as_of: date
 ) -> Decided:
     """Evaluate one period of one person and append the decision record."""
-    person, ap, book = desk.person(claimant_id), aps[place], desk.setup.book
+    person, ap = desk.person(claimant_id), aps[place]
+    book = desk.setup.book_on(ap.end)
     inputs = Inputs(
         claim_id=desk.claim_id,
         claimant_id=claimant_id,
@@ -66,7 +69,8 @@ def decide(
         inputs=inputs,
         evaluation=result,
         reasons={rule_id: Reason(code=rule_id, text=explain(rule_id, result, inputs.aps)) for rule_id in held},
-        counterfactual=counterfactual(result, inputs.aps, book.parameters),
+        counterfactual=counterfactual(result, inputs.aps, book.rules, desk.setup.policy.taper.at(ap.start)),
+        working=_working(desk, claimant_id, inputs.aps, book.parameters.transitional_periods),
     )
     decision_id = desk.work.next_id("decision")
     desk.work.append(
@@ -82,3 +86,9 @@ def decide(
         record=msgspec.msgpack.encode(record),
     )
     return Decided(decision_id=decision_id, record=record)
+
+
+def _working(desk: Desk, claimant_id: str, aps: Sequence[Ap], periods: int) -> Working | None:
+    award_start = desk.doc.claim.entitlement_date if desk.doc.claim is not None else None
+    basis = basis_of(desk.doc.member(claimant_id), aps[-1].start)
+    return working(desk.setup.policy, basis, aps, award_start, periods)

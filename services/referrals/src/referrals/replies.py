@@ -15,6 +15,9 @@ from referrals.model import Case, Contact, Person, WaitingOn
 BEGUN_BY_THE_SERVICE = frozenset({"appointment-offer", "appointment-notice", "coach-message"})
 """Message templates that begin a contact. Reminders, confirmations, answers and prescribed notices do not."""
 
+EXPLANATION = "explanation-corrected"
+"""What somebody gets who was contacted for a reason that was not so; it is about the flag."""
+
 replace = msgspec.structs.replace
 
 
@@ -60,7 +63,7 @@ def handle(desk: Desk, event: msgspec.Struct) -> None:
 
 
 def _asked(desk: Desk, person: Person, event: notifications.MessageRequested) -> None:
-    if event.party == "claimant" and event.template in BEGUN_BY_THE_SERVICE:
+    if event.party == "claimant" and event.template in BEGUN_BY_THE_SERVICE | {EXPLANATION}:
         desk.keep(replace(person, asked={**person.asked, event.message_id: event.regarding}))
 
 
@@ -70,6 +73,11 @@ def _sent(desk: Desk, person: Person, case: Case | None, event: notifications.Me
     if regarding is None:
         return
     person = _forget(person, event.message_id)
+    if regarding in person.flags:
+        desk.keep(person)
+        if case is not None:
+            cases.explained(desk, person, case, message_id=event.message_id)
+        return
     if all(contact.ref != regarding for contact in person.contacts):
         contact = Contact(on=desk.today, kind="message", ref=regarding)
         person = replace(person, contacts=(*person.contacts, contact))

@@ -10,7 +10,7 @@ import msgspec
 from psycopg import Connection
 
 from contracts.reference import CoachChanged, OfficeChanged
-from referrals import ledger
+from referrals import ledger, told_in_error
 from referrals.desk import KIND
 from referrals.model import Case, ClaimDoc, Person
 from referrals.rules.evaluation import Book
@@ -25,9 +25,8 @@ PROVIDER_COLUMNS = ("provider_id", "open", "accredited_until")
 Rows = Mapping[str, Sequence[Mapping[str, Any]]]
 
 
-def projection(cipher: FieldCipher, book: Book) -> Callable[[Connection[Any], Sequence[Change], Rows], None]:
+def projection(cipher: FieldCipher, books: Sequence[Book]) -> Callable[[Connection[Any], Sequence[Change], Rows], None]:
     """The service's `project` function."""
-    known: set[str] = set()
 
     def project(conn: Connection[Any], changes: Sequence[Change], rows: Rows) -> None:
         claims = [change for change in changes if change.kind == KIND]
@@ -40,14 +39,17 @@ def projection(cipher: FieldCipher, book: Book) -> Callable[[Connection[Any], Se
         _reference(conn, changes)
         decisions = rows.get("decision", ())
         if decisions:
-            if book.version not in known:
-                ledger.keep_rule_set(conn, book)
+            for book in books:
+                if any(row["rule_set"] == book.version for row in decisions):
+                    ledger.keep_rule_set(conn, book)
             ledger.append(conn, cipher, decisions)
         for grant in rows.get("grant", ()):
             _upsert(conn, "fund_grant", ("grant_id",), grant)
-        erased = rows.get("erased_claimant", ())
+        told_in_error.write(conn, rows)
+        erased = [(row["claim_id"], row["claimant_id"]) for row in rows.get("erased_claimant", ())]
         if erased:
-            ledger.erase(conn, [(row["claim_id"], row["claimant_id"]) for row in erased])
+            ledger.erase(conn, erased)
+            told_in_error.erase(conn, erased)
 
     return project
 

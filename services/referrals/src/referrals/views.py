@@ -166,6 +166,7 @@ def decision_view(row: dict[str, Any], record: Record) -> dict[str, Any]:
         "reasons_for": _texts(result, met=True),
         "reasons_against": _texts(result, met=False) + _stops(result),
         "counterfactual": msgspec.to_builtins(record.counterfactual),
+        "working": msgspec.to_builtins(record.working),
     }
 
 

@@ -66,13 +66,13 @@ def router(context: Context) -> APIRouter:
         page: Annotated[Page, Depends(pages.page)],
     ) -> Any:
         """Every evaluation of the person, flagged or not, newest first."""
-        after = page.after(datetime, str)
+        after = page.after(datetime, int, str)
         with context.connection() as conn:
             context.claimant(conn, request, principal, claimant_id, "decisions", SEERS)
             rows = ledger.of_claimant(conn, claimant_id, after, page.fetch)
             return page.body(
                 rows,
-                key=lambda row: [row["made_at"], row["decision_id"]],
+                key=lambda row: [row["made_at"], row["seq"], row["decision_id"]],
                 item=lambda row: decision_summary(row, opened(conn, row)),
             )
 

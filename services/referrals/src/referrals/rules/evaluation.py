@@ -5,36 +5,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Literal
 
 import msgspec
 
-from referrals.rules import contact_rules, outcome_rules
+from referrals.rules import observing
 from referrals.rules.contact_limits import next_allowed
-from referrals.rules.findings import Finding
+from referrals.rules.figures import FIGURES
+from referrals.rules.findings import Finding, Predicate
 from referrals.rules.guards import GuardFacts, first_stop
 from referrals.rules.history import Ap, History, previous
-from referrals.rules.outcome_rules import Observation, Query
+from referrals.rules.observing import Observation, Query
+from referrals.rules.predicates import PREDICATES
 from referrals.rules.rule_set import Guard, Parameters, Rule, Step
 from referrals.rules.runs import already_raised, in_order
 from referrals.rules.thresholds import Status
-
-RULES: Mapping[str, Callable[[History, Parameters], Finding]] = {
-    "job-ended": contact_rules.job_ended,
-    "sustained-fall": contact_rules.sustained_fall,
-    "fell-below-aet": contact_rules.fell_below_aet,
-    "newly-in-work": contact_rules.newly_in_work,
-    "stagnation-6": lambda history, p: contact_rules.stagnation("stagnation-6", history, p),
-    "stagnation-3": lambda history, p: contact_rules.stagnation("stagnation-3", history, p),
-    "crossed-above-aet": outcome_rules.crossed_above_aet,
-    "sustained-above-aet": outcome_rules.sustained_above_aet,
-    "cet-reached": outcome_rules.cet_reached,
-    "rapid-re-entry": contact_rules.rapid_re_entry,
-    "threshold-change-review": outcome_rules.threshold_change_review,
-    "household-change-review": outcome_rules.household_change_review,
-}
 
 Judging = Literal["plan", "recheck", "display"]
 
@@ -105,7 +92,8 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
 def evaluate(inputs: Inputs, book: Book) -> Evaluation:
     """Judge every rule of the book on the last period of `inputs.aps`."""
     history, parameters = inputs.aps, book.parameters
-    findings = tuple(RULES[rule_id](history, parameters) for rule_id in book.rules if rule_id in RULES)
+    met: dict[tuple[str | int, ...], bool] = {}
+    findings = tuple(_find(rule, history, met) for rule in book.rules.values() if rule.tests)
     held = [found.rule_id for found in findings if found.holds]
     contacts, stopped, spent = [], [], []
     for rule_id in held:
@@ -113,7 +101,7 @@ def evaluate(inputs: Inputs, book: Book) -> Evaluation:
         if rule.kind != "contact":
             continue
         order = book.stronger_first.get(rule.family, ())
-        if already_raised(rule_id, rule.family, order, history, inputs.settled, parameters):
+        if already_raised(rule, book.rules, order, history, inputs.settled):
             spent.append(rule_id)
             continue
         guard = _stopped_by(rule, inputs, book)
@@ -133,11 +121,27 @@ def evaluate(inputs: Inputs, book: Book) -> Evaluation:
         once_per_run=tuple(spent),
         outcomes=tuple(rule_id for rule_id in held if book.rules[rule_id].kind == "outcome"),
         reviews=tuple(rule_id for rule_id in held if book.rules[rule_id].kind == "review"),
-        queries=outcome_rules.earnings_queries(history, parameters),
-        observation=outcome_rules.observe(history, inputs.arm),
+        queries=observing.earnings_queries(history, parameters),
+        observation=observing.observe(history, inputs.arm),
         findings=findings,
         next_allowed_on=next_allowed(inputs.guards.contacts, inputs.as_of, parameters) if limited else None,
     )
+
+
+def _find(rule: Rule, history: History, known: dict[tuple[str | int, ...], bool]) -> Finding:
+    """Every predicate of the rule, judged or taken from `known`; figures only when all hold."""
+    predicates = []
+    for name in rule.tests:
+        condition = PREDICATES[name]
+        key = (name, *(rule.numbers[need] for need in condition.needs))
+        if key not in known:
+            known[key] = condition.test(history, rule.numbers)
+        predicates.append(Predicate(name, known[key]))
+    found = Finding(rule_id=rule.id, predicates=tuple(predicates))
+    if not found.holds:
+        return found
+    figures = {key: value for name in rule.figures for key, value in FIGURES[name](history, rule.numbers).items()}
+    return msgspec.structs.replace(found, figures=figures)
 
 
 def _stopped_by(rule: Rule, inputs: Inputs, book: Book) -> str | None:

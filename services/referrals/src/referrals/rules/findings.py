@@ -29,16 +29,9 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
         return all(predicate.met for predicate in self.predicates)
 
 
-def finding(rule_id: str, figures: dict[str, str | int] | None = None, /, **predicates: bool) -> Finding:
-    """A finding from keyword predicates, version 1 each; figures are kept only when the rule holds."""
-    met = tuple(Predicate(f"{name}@1", bool(value)) for name, value in predicates.items())
-    result = Finding(rule_id=rule_id, predicates=met)
-    return msgspec.structs.replace(result, figures=figures or {}) if result.holds else result
-
-
 def decimals(value: Fraction, places: int = 2) -> str:
     """Decimal text, half up (away from nil)."""
     scale = 10**places
     whole = int((abs(value) * scale + Fraction(1, 2)) // 1)
     sign = "-" if value < 0 and whole else ""
-    return f"{sign}{whole // scale}.{whole % scale:0{places}d}"
+    return f"{sign}{whole // scale}.{whole % scale:0{places}d}" if places else f"{sign}{whole}"

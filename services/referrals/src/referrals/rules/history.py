@@ -5,11 +5,10 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from datetime import date, timedelta
-from fractions import Fraction
 
 import msgspec
 
-from referrals.rules.thresholds import RANK, Status, Thresholds, nlw_hours, status_of
+from referrals.rules.thresholds import RANK, Status, Thresholds, status_of
 
 NEARBY = "two_wages_nearby"
 """A period that lost its pay to a neighbour with two wages: no conclusion either, but no query of its own."""
@@ -122,16 +121,6 @@ def window(history: History, periods: int) -> Sequence[Ap] | None:
         return None
     joined = all(later.start == earlier.end + timedelta(days=1) for earlier, later in itertools.pairwise(last))
     return last if joined else None
-
-
-def growth(last: Sequence[Ap]) -> tuple[Fraction, Fraction] | None:
-    """(percent, NLW hours a week) from the first to the last period of a window with own pay and a conclusion in each."""
-    first, final = last[0], last[-1]
-    if any(ap.status is None or not ap.amount for ap in last) or first.thresholds is None or final.thresholds is None:
-        return None
-    begin, end = first.amount or 0, final.amount or 0
-    hours = nlw_hours(end, final.thresholds.nlw) - nlw_hours(begin, first.thresholds.nlw)
-    return Fraction((end - begin) * 100, begin), hours
 
 
 def withhold_neighbours(aps: Sequence[Ap]) -> tuple[Ap, ...]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
 from typing import Literal
 
 import msgspec
@@ -23,8 +25,17 @@ class HoursPair:
 
 
 @dataclass(frozen=True, slots=True)
+class Regime:
+    """One operational regime: the legal group behind it, and the earnings status that leads to it, if any."""
+
+    operational: str
+    legal: str
+    status: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
-    """Dated facts. Rates and flat amounts in pence, ages in years, hours a week."""
+    """Dated facts. Rates and flat amounts in pence, ages in years, hours a week. legal_groups: lightest first. taper: a share."""
 
     nlw_age: Dated[int]
     bands: Mapping[str, Dated[int]]
@@ -35,16 +46,25 @@ class Policy:
     ineligible_partner_hours: Dated[int]
     cet_rounding: Dated[str]
     couple_rounding: Dated[str]
+    legal_groups: tuple[str, ...]
+    regimes: Dated[tuple[Regime, ...]]
+    taper: Dated[Fraction]
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
-    """One rule's place among the others; its meaning is code, its numbers are `Parameters`."""
+    """One rule: the named predicates that must all hold, their parameters, and its place among the others.
+
+    figures: what is shown when it holds. numbers: parameters by name; no tests: the rule does not judge periods.
+    """
 
     id: str
     kind: Kind
     family: str
     two_step: bool
     exclusions: tuple[str, ...]
+    tests: tuple[str, ...] = ()
+    figures: tuple[str, ...] = ()
+    numbers: dict[str, int | str] = {}
 
 
 class Guard(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,15 +82,8 @@ class Cap(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Parameters(msgspec.Struct, frozen=True, kw_only=True):
-    """Every number that policy may change. Money in pence; growth figures are decimals as text, compared exactly."""
+    """Every number that policy may change and that belongs to the engine or the calendar, not to one rule's predicates."""
 
-    min_nil_aps: int
-    min_shortfall: int
-    sustained_fall_periods: int
-    sustained_above_periods: int
-    min_growth_percent: str
-    min_nlw_hours_gain: str
-    max_gap_days: int
     restart_months: int
     appointment_interval_days: int
     appointment_lead_days: int
@@ -92,9 +105,11 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class RuleSet:
-    """One version of everything. `version` is the hash of the policy files' content."""
+    """One version of everything. `version` is the hash of the files' content. In force from `from_` to `until` (last day)."""
 
     version: str
+    from_: date
+    until: date | None
     policy: Policy
     rules: Mapping[str, Rule]
     guards: Mapping[str, Guard]

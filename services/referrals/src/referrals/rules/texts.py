@@ -5,6 +5,7 @@ Texts are built when the decision is made and recorded with it, so that a later 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from fractions import Fraction
 
@@ -13,8 +14,8 @@ import msgspec
 from referrals.rules.evaluation import Evaluation
 from referrals.rules.findings import decimals
 from referrals.rules.history import Ap, History, previous, window
-from referrals.rules.rule_set import Parameters
-from referrals.rules.thresholds import nlw_hours
+from referrals.rules.rule_set import Rule
+from referrals.rules.thresholds import nlw_hours, penny
 
 MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
           "December")  # fmt: skip
@@ -36,7 +37,13 @@ PREDICATES: dict[str, tuple[str, str]] = {
     "own_pay_lower": ("The person's own pay is lower than before.", "The person's own pay is not lower than before."),
     "own_pay_higher": ("The person's own pay is higher than before.", "The person's own pay is not higher than before."),
     "shortfall_counts": ("The shortfall is large enough to count.", "There is no shortfall that counts."),
-    "long_enough": ("It has lasted long enough.", "It has not lasted long enough."),
+    "amount_above_nil": ("There was pay that counts.", "There was no pay that counts."),
+    "below_aet_long_enough": ("It has lasted long enough.", "It has not lasted long enough."),
+    "above_aet_before_the_run": ("It was at or above the threshold before that.", "It was not above the threshold before that."),
+    "own_pay_lower_than_before_the_run": (
+        "The person's own pay is lower than before that.",
+        "The person's own pay is not lower than before that.",
+    ),
     "window_complete": ("Enough periods in a row are known.", "Not enough periods in a row are known."),
     "light_touch_throughout": ("Every period was at Light Touch.", "Not every period was at Light Touch."),
     "paid_throughout": ("There was pay in every period.", "There was not pay in every period."),
@@ -121,33 +128,50 @@ def explain(rule_id: str, result: Evaluation, history: History) -> str:
 
 
 class Counterfactual(msgspec.Struct, frozen=True, kw_only=True):
-    """What would have made the difference. pence: more own pay a month; hours: weekly, at the NLW."""
+    """What would have made the difference. pence: more own pay a month; hours: weekly, at the NLW.
+
+    keeps_pence: what of it would stay after the Universal Credit taper (a share as text), before tax, without a work allowance.
+    """
 
     pence: int
     hours: str
     text: str
+    keeps_pence: int | None = None
+    taper: str | None = None
     text_cy: str | None = None
 
 
-def counterfactual(result: Evaluation, history: History, parameters: Parameters) -> Counterfactual | None:
+def counterfactual(result: Evaluation, history: History, rules: Mapping[str, Rule], taper: Fraction) -> Counterfactual | None:
     """How much more own pay would have cleared the contact rule, or lifted an IWS status. None when nothing would."""
+    found = _difference(result, history, rules)
+    if found is None:
+        return None
+    keeps = penny(found.pence * (1 - taper))
+    text = (
+        f"{found.text} About {pounds(keeps)} of it would stay after the Universal Credit taper of {decimals(taper * 100, 0)} %,"
+        " before tax and National Insurance; more within a work allowance."
+    )
+    return msgspec.structs.replace(found, text=text, keeps_pence=keeps, taper=decimals(taper))
+
+
+def _difference(result: Evaluation, history: History, rules: Mapping[str, Rule]) -> Counterfactual | None:
     now = history[-1]
     if now.thresholds is None or now.amount is None:
         return None
-    stagnant = next((rule for rule in ("stagnation-6", "stagnation-3") if result.contact == rule), None)
-    if stagnant is not None:
-        return _growth_needed(window(history, 6 if stagnant == "stagnation-6" else 3) or (), now, parameters)
+    rule = rules.get(result.contact or "")
+    if rule is not None and rule.family == "stagnation":
+        return _growth_needed(window(history, int(rule.numbers["periods"])) or (), now, rule)
     if now.status != "IWS":
         return None
     return _more(now.thresholds.aet_single - now.amount, now, "in the period", "would clear this")
 
 
-def _growth_needed(last: History, now: Ap, parameters: Parameters) -> Counterfactual | None:
+def _growth_needed(last: History, now: Ap, rule: Rule) -> Counterfactual | None:
     if not last or last[0].thresholds is None or now.thresholds is None:
         return None
     first = Fraction(last[0].amount or 0)
-    by_percent = first * (1 + Fraction(parameters.min_growth_percent) / 100)
-    hours = nlw_hours(last[0].amount or 0, last[0].thresholds.nlw) + Fraction(parameters.min_nlw_hours_gain)
+    by_percent = first * (1 + Fraction(rule.numbers["min_growth_percent"]) / 100)
+    hours = nlw_hours(last[0].amount or 0, last[0].thresholds.nlw) + Fraction(rule.numbers["min_nlw_hours_gain"])
     by_hours = hours * now.thresholds.nlw * 52 / 12
     target = max(by_percent, by_hours)
     needed = -(-target.numerator // target.denominator) - (now.amount or 0)

@@ -93,6 +93,26 @@ def aet(policy: Policy, on: date, rounding: str | None = None) -> tuple[Amount, 
     return Amount(single, round_down(single, how)), Amount(couple, round_down(couple, how))
 
 
+def aet_arithmetic(policy: Policy, on: date) -> str:
+    """How the threshold for one person comes about, e.g. `18 h x 12.71 x 52 / 12 = 991.38, rounded down to the pound`."""
+    single, _ = aet(policy, on)
+    if policy.aet_flat.find(on) is not None:
+        return f"{single.used / 100:.2f}, set as an amount"
+    return _product(policy.aet_hours.at(on).single, policy.bands["nlw"].at(on), single, policy.aet_rounding.at(on))
+
+
+def cet_arithmetic(policy: Policy, basis: Basis, on: date) -> str:
+    """As `aet_arithmetic`, for a person's own part of the conditionality earnings threshold."""
+    amount, _ = cet_person(policy, basis, on)
+    hours, rate = cet_factors(policy, basis, on)[:2]
+    return _product(hours, rate, amount, policy.cet_rounding.at(on))
+
+
+def _product(hours: int, rate: int, amount: Amount, rounding: str) -> str:
+    how = ", rounded down to the pound" if rounding == "down_to_pound" else ""
+    return f"{hours} h x {rate / 100:.2f} x 52 / 12 = {float(amount.exact) / 100:.2f}{how}"
+
+
 def band_of_age(policy: Policy, age: int, on: date) -> str:
     """The minimum wage band of an age on a day."""
     if age >= policy.nlw_age.at(on):
@@ -104,6 +124,13 @@ def band_of_age(policy: Policy, age: int, on: date) -> str:
 
 def cet_person(policy: Policy, basis: Basis, on: date) -> tuple[Amount, tuple[str, ...]]:
     """One person's CET and the names of the inputs that had to be assumed. Raises PolicyGap."""
+    hours, rate, assumed = cet_factors(policy, basis, on)
+    exact = monthly(hours, rate)
+    return Amount(exact, round_down(exact, policy.cet_rounding.at(on))), assumed
+
+
+def cet_factors(policy: Policy, basis: Basis, on: date) -> tuple[int, int, tuple[str, ...]]:
+    """Weekly hours (tailored ones first), pence an hour for the person's age, and what had to be assumed. Raises PolicyGap."""
     assumed = []
     hours = basis.expected_hours
     if hours is None:
@@ -119,8 +146,7 @@ def cet_person(policy: Policy, basis: Basis, on: date) -> tuple[Amount, tuple[st
     rates = policy.bands[band]
     # Under 23 and over 20 is a band of its own only while the NLW starts at 23.
     rate = policy.bands["nlw"].at(on) if band == "age_21_to_22" and rates.find(on) is None else rates.at(on)
-    exact = monthly(hours, rate)
-    return Amount(exact, round_down(exact, policy.cet_rounding.at(on))), tuple(assumed)
+    return hours, rate, tuple(assumed)
 
 
 def cet_ineligible_partner(policy: Policy, on: date) -> Amount:
