@@ -12,6 +12,7 @@ from referrals.cli import app
 from referrals.desk import Setup
 from referrals.policy_files import book_of, build, build_all, read_files
 from referrals.rules.thresholds import Basis, thresholds
+from referrals.support_files import catalogue
 
 FILES = read_files()
 NEXT_RATE = '    - {from: "2026-04-01", value: "12.71"'
@@ -82,7 +83,7 @@ def test_a_period_keeps_the_rule_set_of_its_last_day() -> None:
     strict = FILES["rules"].replace('min_growth_percent: {default: "5.00"', 'min_growth_percent: {default: "9.00"')
     text = sets(("2013-04-29", "2026-05-07")) + sets(("2026-05-08", None), rules="strict").split("rule_sets:")[1]
     first, second = build_all({**FILES, "strict": strict, "rule-sets": text})
-    setup = Setup(policy=second.policy, book=book_of(second), earlier=((date(2026, 5, 7), book_of(first)),))
+    setup = Setup(policy=second.policy, book=book_of(second), support=catalogue(), earlier=((date(2026, 5, 7), book_of(first)),))
     percents = [
         setup.book_on(day).rules["stagnation-3"].numbers["min_growth_percent"] for day in (date(2026, 5, 7), date(2026, 5, 8))
     ]

@@ -10,7 +10,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from contracts.vocabulary import Jurisdiction
-from referrals.policy_files import Value
+from referrals.policy_schema import Value
 from referrals.rules.dated import Dated, Entry
 from referrals.rules.support import Catalogue, SupportType
 
