@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 from pydantic import ValidationError
 
@@ -19,6 +20,7 @@ from earnings.intake.checks import BadDocument, BadField, read_json
 from earnings.intake.data_keys import DataKeys
 from earnings.intake.documents import claimant, contract, person_id, statement, statement_claim
 from earnings.intake.envelope import natural_id
+from earnings.intake.facts import ContestFact
 from earnings.intake.identity import Pseudonyms
 from earnings.intake.prepare import Intake
 from earnings.model import Order, Source
@@ -242,6 +244,17 @@ def test_cloud_events_of_another_type_are_not_ours() -> None:
     assert isinstance(bad, Bad)
     assert bad.reason in ("bad_field:version", "not_json")
     assert prepared(topic, b"{}", *headers[:-1]).reason == "envelope_missing:ce_type"
+
+
+@pytest.mark.parametrize(("kind", "opened"), [("EarningsContested", True), ("EarningsContestClosed", False)])
+def test_a_contest_is_handled_once_by_its_event_id(kind: str, opened: bool) -> None:
+    body = {"claim_id": "k", "claimant_id": "c", "case_id": None, "period_id": "p", "why_code": "wrong_amount"}
+    headers = [("ce_specversion", b"1.0"), ("ce_id", b"7"), ("ce_source", b"referrals"), ("ce_type", kind.encode())]
+    item = prepared("progression.case.v1", msgspec.json.encode(body), *headers)
+    assert isinstance(item, Item)
+    assert (item.dedupe, item.roots, item.body) == ("7", (("claim", "k"),), ContestFact("c", "k", "p", opened))
+    headers[-1] = ("ce_type", b"CaseOpened")
+    assert isinstance(prepared("progression.case.v1", b"{}", *headers), Ignored)
 
 
 class KeyService:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
@@ -161,17 +161,18 @@ def _contest(record: Record) -> Prepared:
         return Ignored(record, "unknown_type")
     opened = not isinstance(event, EarningsContestClosed)
     fact = ContestFact(event.claimant_id, event.claim_id, event.period_id, opened)
-    item = _item(record, ((CLAIM, event.claim_id),), fact, attributes)
-    return replace(item, dedupe=attributes.id)
+    return _item(record, ((CLAIM, event.claim_id),), fact, attributes, dedupe=attributes.id)
 
 
-def _item(record: Record, roots: tuple[Root, ...], fact: Fact, attributes: Attributes | None = None) -> Item:
-    """attributes: of a CloudEvent; other records are named by their place."""
+def _item(
+    record: Record, roots: tuple[Root, ...], fact: Fact, attributes: Attributes | None = None, dedupe: str | None = None
+) -> Item:
+    """attributes: of a CloudEvent; other records are named by their place. dedupe: inbox key of an event without versions."""
     if attributes is None:
         place = f"{record.topic}/{record.partition}/{record.offset}"
         return Item(record, Cause(place, place), roots, fact, record_id=fact.record_id)
     cause = Cause(attributes.id, attributes.correlation_id or attributes.id, attributes.traceparent)
-    return Item(record, cause, roots, fact, record_id=fact.record_id)
+    return Item(record, cause, roots, fact, dedupe, fact.record_id)
 
 
 def _peek(record: Record) -> str | None:
