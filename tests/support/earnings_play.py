@@ -12,12 +12,15 @@ from typing import Any
 from tests.support.earnings_cases import DAY, Script, noon
 from tests.support.foreign_feed import CLAIMANT, CONTRACT, NUMBERS, RTI, STATEMENT, Foreign, Household
 
+from contracts.topics import EARNINGS_PAYMENT, EARNINGS_PERIOD
 from devstack.demo.barrier import Barrier
 from earnings.model import Payment
 from earnings.rules.calendar import series, tax_year
 from streaming.clock import advance
 
 BEFORE = timedelta(hours=1)
+LOOK = 9
+"""The turn in which cases are read, after all that happens at the same moment."""
 UNSEEN = 123_456
 """Pence already in a job's first year-to-date, so that a case which gives none has no first figure to check."""
 
@@ -26,7 +29,8 @@ UNSEEN = 123_456
 class Seen:
     """A case as the API shows it when its last fact was told. Lists in order of time; ids are the case's own where it has any.
 
-    answers: (status, body) of each decision asked for. outcomes: payment id → ledger outcome and reason of each message.
+    answers: (decision, status, body) of each one asked for. outcomes: payment id → ledger outcome and reason of each message.
+    events: (type, body) of all that was published of payments and periods.
     """
 
     house: Household
@@ -37,6 +41,7 @@ class Seen:
     queries: list[dict[str, Any]] = field(default_factory=list)
     answers: list[tuple[dict[str, Any], int, dict[str, Any]]] = field(default_factory=list)
     outcomes: dict[str, list[tuple[str, str | None]]] = field(default_factory=dict)
+    events: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
     def entry(self, start: str) -> dict[str, Any]:
         """The person's entry of the period that begins on this day."""
@@ -48,7 +53,7 @@ class Seen:
         return next(period for period in self.periods if period["start"] == start)
 
 
-Step = tuple[datetime, int, Callable[[], None]]
+Step = tuple[datetime, int, Callable[[], object]]
 
 
 class Player:
@@ -85,10 +90,15 @@ class Player:
         for at, together in groupby(self.steps, key=lambda step: step[0]):
             advance(self.feed.bootstrap, at)
             self.barrier.wait(at)
-            for _, same in groupby(together, key=lambda step: step[1]):
+            for turn, same in groupby(together, key=lambda step: step[1]):
                 for _, _, act in same:
                     act()
-                self.barrier.wait(at)
+                if turn != LOOK:
+                    self.barrier.wait(at)
+        by_claim = {seen.house.claim: seen for seen in self.seen.values()}
+        for topic in (EARNINGS_PAYMENT, EARNINGS_PERIOD):
+            for claim, name, body in self.feed.everything(topic):
+                by_claim[claim].events.append((name, body))
         return self.seen
 
     def _told(self, seen: Seen, script: Script) -> None:
@@ -119,7 +129,7 @@ class Player:
         self._look(seen, until)
 
     def _step(self, at: datetime, turn: int, act: Callable[[], object]) -> None:
-        self.steps.append((at.astimezone(UTC), turn, lambda: None if act() is None else None))
+        self.steps.append((at.astimezone(UTC), turn, act))
 
     def _open(self, seen: Seen, first: date, before: datetime) -> None:
         house = seen.house
@@ -169,7 +179,7 @@ class Player:
         seen.answers.append((row, answer.status_code, answer.json()))
 
     def _look(self, seen: Seen, at: datetime) -> None:
-        self._step(at, 9, lambda: self._read(seen))
+        self._step(at, LOOK, lambda: self._read(seen))
 
     def _read(self, seen: Seen) -> None:
         house, feed = seen.house, self.feed
@@ -181,7 +191,6 @@ class Player:
         for name, number in seen.payment_ids.items():
             rows = feed.get("/v1/intake/messages", topic=RTI, record_id=number)["items"]
             seen.outcomes[name] = [(row["outcome"], row["reason"]) for row in rows]
-
 
     def _open_queries(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []

@@ -162,9 +162,13 @@ class Foreign:
 
     def published(self, topic: str, claim_id: str) -> list[tuple[str, dict[str, Any]]]:
         """Every event published so far under a claim's key, in order."""
+        return [(name, body) for key, name, body in self.everything(topic) if key == claim_id]
+
+    def everything(self, topic: str) -> list[tuple[str, str, dict[str, Any]]]:
+        """(key, type, body) of every event on a topic so far; those of one key in order."""
         settings = {"bootstrap.servers": self.bootstrap, "group.id": str(uuid.uuid4()), "enable.auto.commit": False}
         consumer = Consumer(settings | {"isolation.level": "read_committed", "enable.partition.eof": True})
-        found: list[tuple[str, dict[str, Any]]] = []
+        found: list[tuple[str, str, dict[str, Any]]] = []
         try:
             parts = consumer.list_topics(topic, timeout=10).topics[topic].partitions
             consumer.assign([TopicPartition(topic, part, OFFSET_BEGINNING) for part in parts])
@@ -175,8 +179,9 @@ class Foreign:
                 if message.error():
                     assert message.error().code() == KafkaError._PARTITION_EOF, message.error()
                     ended.add(message.partition())
-                elif message.key() == claim_id.encode():
-                    found.append((dict(message.headers())["ce_type"].decode(), json.loads(message.value())))
+                else:
+                    name = dict(message.headers())["ce_type"].decode()
+                    found.append((message.key().decode(), name, json.loads(message.value())))
         finally:
             consumer.close()
         return found

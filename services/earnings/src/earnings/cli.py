@@ -1,4 +1,4 @@
-"""`python -m earnings worker | relay | api | migrate | openapi` and the operator commands."""
+"""`python -m earnings worker | relay | api | migrate | openapi | explain` and the operator commands."""
 
 from __future__ import annotations
 
@@ -37,6 +37,24 @@ program: cli.Program[Settings] = cli.Program(
     port=PORT,
 )
 app = cli.make(program)
+
+
+@app.command()
+def explain(
+    claim: Annotated[str, typer.Argument(help="Claim id")],
+    period: Annotated[str, typer.Argument(help="Period id, or any day in the period: 2026-06-08")],
+) -> None:
+    """Say where every figure of one assessment period comes from: payments, rules, versions, sources."""
+    from rich.console import Console
+
+    from earnings.explain_command import NotThere, find, show
+
+    try:
+        found = find(program.settings(), claim, period)
+    except NotThere as missing:
+        typer.echo(str(missing), err=True)
+        raise typer.Exit(1) from None
+    show(found, Console())
 
 
 @app.command()

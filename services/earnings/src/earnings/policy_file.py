@@ -11,19 +11,34 @@ import yaml
 
 from earnings.model import Basis, CorrectionBasis
 from earnings.rules.policy import Policy
+from earnings.rules.surplus import SurplusPolicy
 
 FILE = "policy/earnings.yaml"
+SURPLUS_FILE = "policy/surplus.yaml"
+
+
+class Dated:
+    """A policy file: lists of entries, each in force from a day until the next one or its own last day."""
+
+    def __init__(self, file: str) -> None:
+        self._file = file
+        self._lists = yaml.safe_load(files("earnings").joinpath(file).read_text(encoding="utf-8"))
+
+    def entry(self, name: str, day: date) -> dict[str, Any]:
+        """What is in force on a day. Raises LookupError before the first entry and after the last day of the newest."""
+        entries = [entry for entry in self._lists[name] if date.fromisoformat(entry["from"]) <= day]
+        newest: dict[str, Any] = max(entries, key=lambda entry: str(entry["from"]), default={})
+        if not newest or ("until" in newest and date.fromisoformat(newest["until"]) < day):
+            raise LookupError(f"{self._file}: {name} has no value on {day}")
+        return newest
 
 
 def load(day: date, attribution: Basis | None = None, correction: CorrectionBasis | None = None) -> Policy:
     """The parameters in force on a day; attribution and correction override the file. Raises LookupError before the first."""
-    content = yaml.safe_load(files("earnings").joinpath(FILE).read_text(encoding="utf-8"))
+    dated = Dated(FILE)
 
     def value(name: str) -> Any:
-        entries = [entry for entry in content[name] if date.fromisoformat(entry["from"]) <= day]
-        if not entries:
-            raise LookupError(f"{FILE}: {name} has no value on {day}")
-        return max(entries, key=lambda entry: str(entry["from"]))["value"]
+        return dated.entry(name, day)["value"]
 
     averaging, reallocation, queries = value("averaging"), value("reallocation_61_6"), value("queries")
     return Policy(
@@ -39,3 +54,38 @@ def load(day: date, attribution: Basis | None = None, correction: CorrectionBasi
         blocking=frozenset(queries["blocking"]),
         not_blocking=frozenset(queries["not_blocking"]),
     )
+
+
+def load_surplus(day: date, de_minimis: int | None = None) -> SurplusPolicy:
+    """The figures of surplus earnings in force on a day. de_minimis: pence, replaces the file's figure and its warning.
+
+    A determination replaces the statutory amount while it is in force. Raises LookupError before the first entry.
+    """
+    dated = Dated(SURPLUS_FILE)
+    taper, further = dated.entry("taper", day), dated.entry("further_periods", day)
+    try:
+        amount = dated.entry("de_minimis_determination", day)
+    except LookupError:
+        amount = dated.entry("de_minimis_statutory", day)
+    try:
+        allowances = dated.entry("work_allowance", day)
+    except LookupError:
+        allowances = {"value": {}, "source": "no table for this day"}
+    warning = amount.get("warning") if de_minimis is None else None
+    return SurplusPolicy(
+        taper=Fraction(taper["value"]),
+        de_minimis=_pence(amount["value"]) if de_minimis is None else de_minimis,
+        further_periods=further["value"],
+        work_allowances={name: _pence(pounds) for name, pounds in allowances["value"].items()},
+        sources={
+            "taper": taper["source"],
+            "de minimis": amount["source"] if de_minimis is None else "given",
+            "work allowance": allowances["source"],
+            "further periods": further["source"],
+        },
+        warnings=() if warning is None else (warning,),
+    )
+
+
+def _pence(pounds: str) -> int:
+    return int(Fraction(pounds) * 100)

@@ -46,7 +46,7 @@ def router(parts: Parts) -> APIRouter:
 
     @routes.get("/{claimant_id}/payments")
     def payments(claimant_id: str, request: Request, principal: PaymentReader, page: AskedPage) -> dict[str, Any]:
-        """Payments, newest first, each with its period, the rule that placed it, and why in words."""
+        """Payments, newest first, each with its period, the rule that placed it, its year-to-date check, and why in words."""
         after = page.after(date, str)
         with parts.pool.connection() as conn:
             docs = Documents(conn, parts.spec)

@@ -15,11 +15,12 @@ from earnings import store
 from earnings.api.parts import Documents, Parts, known_claim, not_found, people_of, subject
 from earnings.api.views import claim_view, ledger_view, period_view
 from earnings.api.visible import one_by_one
+from earnings.explain import explained
 from earnings.kinds import CLAIMANT, PERSON
 from earnings.model import Claim
 from earnings.refresh import members_of
 from earnings.rules.calendar import london_day, london_midnight
-from earnings.rules.evaluate import Context, open_period
+from earnings.rules.evaluate import Context, open_period, timeline
 from web import etag, pages
 from web.access import check
 from web.auth import require
@@ -62,7 +63,8 @@ def router(parts: Parts) -> APIRouter:
         to: Annotated[date | None, Query(description="Periods that end on or before this day")] = None,
         claimant: Annotated[str | None, Query(max_length=128, description="Only this person's entry")] = None,
     ) -> dict[str, Any]:
-        """Assessment periods, newest first, the one in progress included (version 0).
+        """Assessment periods, newest first, the one in progress included (version 0). `explanation` says in sentences where
+        dates, versions and each person's figures come from; `payments` are those that have their home in the period.
 
         Who may not see a household as a whole gets an item per period and person, without household figures.
         """
@@ -92,13 +94,19 @@ def router(parts: Parts) -> APIRouter:
             ids = list({period_id(claim_id, start): None for _, _, start in chosen})
             bodies = {key: (body, take_home) for key, body, take_home in store.periods_of(conn, claim_id, ids)}
             versions = store.versions_of(conn, claim_id, ids)
+            members = members_of(docs, claim_id, found)
         if running is not None and running.period_id not in bodies:
             bodies[running.period_id] = (msgspec.to_builtins(running), None)
+        policy = parts.judge.policy
+        line = timeline(claim_id, found, members, london_day(parts.clock.now()), policy)
+        told = {
+            key: (explained(body, line, versions.get(key, []), policy), take_home) for key, (body, take_home) in bodies.items()
+        }
         rows = [(end, whom, period_id(claim_id, start)) for end, whom, start in chosen]
         return page.body(
-            [row for row in rows if row[2] in bodies],
+            [row for row in rows if row[2] in told],
             key=lambda row: row[:2],
-            item=lambda row: period_view(*bodies[row[2]], versions.get(row[2], []), frozenset({row[1]}) if row[1] else None),
+            item=lambda row: period_view(*told[row[2]], versions.get(row[2], []), frozenset({row[1]}) if row[1] else None),
         )
 
     @routes.get("/{claim_id}/ledger")

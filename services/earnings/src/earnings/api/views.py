@@ -9,11 +9,12 @@ from typing import Any
 from contracts.ids import employer_id, employment_id, period_id
 from earnings.intake.documents import Names
 from earnings.model import Claim, Claimant, Contract, Person
-from earnings.rules.attribution import place
+from earnings.rules import words
+from earnings.rules.attribution import Placed, place
 from earnings.rules.books import Books
 from earnings.rules.calendar import Period
 from earnings.rules.circumstances import status
-from earnings.rules.employments import employments
+from earnings.rules.employments import YtdCheck, employments, ytd_checks
 from earnings.rules.policy import Policy
 
 
@@ -93,8 +94,12 @@ def payment_views(
     homes: (claim id, claim, its periods, the person's books on it), the claim that counts first.
     """
     rows = []
-    for item in place(() if person is None else person.payments, (), policy):
+    general = place(() if person is None else person.payments, (), policy)
+    checks = {check.payment_id: check for job in employments(general) for check in ytd_checks(job)}
+    for item in general:
         payment = item.payment
+        check = checks.get(payment.payment_id)
+        settled: Placed | None = None
         employer = employer_id(payment.employer)
         view: dict[str, Any] = {
             "payment_id": payment.payment_id,
@@ -118,26 +123,38 @@ def payment_views(
             "no_longer_valid": payment.invalid_from,
             "conflict": payment.conflict,
             "version": None,
+            "year_to_date_check": None if check is None else check_view(check),
         }
         for claim_id, claim, periods, books in homes:
             home = books.homes.get(payment.payment_id)
             if home is not None:
-                index, placed = home
+                index, settled = home
                 published = claim.attributed.get(payment.payment_id)
                 view |= {
                     "claim_id": claim_id,
-                    "attributed_pence": placed.amount,
+                    "attributed_pence": settled.amount,
                     "period_id": period_id(claim_id, periods[index].start),
                     "period_start": periods[index].start,
                     "period_end": periods[index].end,
-                    "rule": placed.rule,
-                    "reason": placed.reason,
+                    "rule": settled.rule,
+                    "reason": settled.reason,
                     "version": None if published is None else published.version,
                 }
                 break
-        rows.append(view)
+        dates = None if settled is None else (view["period_start"], view["period_end"])
+        rows.append(view | {"explanation": words.of_payment(payment, settled, dates, check)})
     rows.sort(key=lambda view: (view["payment_date"], view["payment_id"]), reverse=True)
     return rows
+
+
+def check_view(check: YtdCheck) -> dict[str, Any]:
+    """What the year-to-date figures imply for a report, against what it says."""
+    return {
+        "previous_pence": check.previous,
+        "implied_pence": check.implied,
+        "reported_pence": check.reported,
+        "matches": check.matches,
+    }
 
 
 def profile_view(claimant_id: str, names: Names | None, person: Person | None, policy: Policy) -> dict[str, Any]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fractions import Fraction
 from typing import get_args
 
 from contracts.earnings import PeriodClaimant, PeriodEmployment
 from contracts.ids import employer_id, employment_id
 from contracts.vocabulary import EarningsBasis, Marker
 from earnings.model import Statement
-from earnings.rules.average import half_up, is_averaged, monthly_average
+from earnings.rules.average import average
 from earnings.rules.books import Books, JobBook
 from earnings.rules.calendar import Period
 from earnings.rules.policy import Policy
@@ -22,24 +21,6 @@ PATTERNS = {"M1": "monthly", "W4": "four_weekly", "W2": "fortnightly", "W1": "we
 def in_order(markers: set[str]) -> tuple[str, ...]:
     """Markers in the vocabulary's order, so that equal sets give equal events."""
     return tuple(sorted(markers, key=lambda marker: (MARKER_ORDER.get(marker, len(MARKER_ORDER)), marker)))
-
-
-def average(books: Books, periods: Sequence[Period], index: int, policy: Policy) -> int | None:
-    """Gross monthly average in pence, each job on its own, then added; None when no job of this period is averaged."""
-    period = periods[index]
-    live = [book for book in books.jobs if book.job.known_from <= period.end]
-    if not any(is_averaged(book.job, period, policy) for book in live):
-        return None
-    first = max(0, index - policy.lookback_periods + 1)
-    window = periods[first : index + 1]
-    total = Fraction(0)
-    for book in live:
-        if is_averaged(book.job, period, policy):
-            totals = [book.total(position) for position in range(first, index + 1)]
-            total += monthly_average(book.job, window, totals, policy)
-        else:
-            total += book.total(index)
-    return max(0, half_up(total))
 
 
 def _employments(books: Books, period: Period, index: int) -> tuple[PeriodEmployment, ...]:
@@ -136,7 +117,7 @@ def assess(
         gross_pence=gross,
         attributed_pence=attributed,
         net_pence=net,
-        gross_monthly_average_pence=average(books, periods, index, policy) if known and not indicative else None,
+        gross_monthly_average_pence=average(books.jobs, periods, index, policy) if known and not indicative else None,
         basis=basis,
         indicative=indicative,
         pay_pattern=_pattern(books, period, index),

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, timedelta
 from fractions import Fraction
+from typing import NamedTuple
 
+from earnings.rules.books import JobBook
 from earnings.rules.calendar import Period
 from earnings.rules.employments import Employment
 from earnings.rules.policy import Policy
@@ -35,16 +37,54 @@ def is_averaged(job: Employment, period: Period, policy: Policy) -> bool:
     return frequency in policy.paydays_a_year or frequency in policy.irregular_frequencies
 
 
-def monthly_average(job: Employment, periods: Sequence[Period], totals: Sequence[int], policy: Policy) -> Fraction:
-    """Average a month in pence of one job, over the look-back that ends with the last of `periods`.
+class Share(NamedTuple):
+    """How one job enters a period's monthly average. amount: pence a month, not rounded.
 
-    totals: the job's attributed pence in each of `periods` (at most `lookback_periods`).
+    total: attributed pence of the period, or since `since`, first day of the look-back, if the job is averaged. over: what
+    the total is shared over: regular paydays since then, or periods if the pay has no regular pattern; 0 for none.
+    paydays_a_year: None if the pay has no regular pattern.
     """
+
+    job: Employment
+    amount: Fraction
+    total: int
+    since: date | None = None
+    over: int = 0
+    paydays_a_year: int | None = None
+
+
+def _share(job: Employment, periods: Sequence[Period], totals: Sequence[int], policy: Policy) -> Share:
+    """totals: the job's attributed pence in each of `periods`, the look-back that ends with the period in question."""
     frequency = job.frequency(periods[-1].end)
     if frequency in policy.irregular_frequencies:
-        since = [total for period, total in zip(periods, totals, strict=True) if period.end >= job.known_from]
-        return Fraction(sum(since), len(since))
+        known = [(period, total) for period, total in zip(periods, totals, strict=True) if period.end >= job.known_from]
+        total = sum(pence for _, pence in known)
+        return Share(job, Fraction(total, len(known)), total, known[0][0].start, len(known))
     paydays = expected_paydays(job.first_payday, policy.payday_every_days[frequency], periods[0].start, periods[-1].end)
     if paydays == 0:
-        return Fraction(totals[-1])
-    return Fraction(sum(totals) * policy.paydays_a_year[frequency], paydays * 12)
+        return Share(job, Fraction(totals[-1]), totals[-1])
+    a_year = policy.paydays_a_year[frequency]
+    return Share(job, Fraction(sum(totals) * a_year, paydays * 12), sum(totals), periods[0].start, paydays, a_year)
+
+
+def shares(books: Sequence[JobBook], periods: Sequence[Period], index: int, policy: Policy) -> list[Share]:
+    """Each job of the period on its own; empty when none of them is averaged."""
+    period = periods[index]
+    live = [book for book in books if book.job.known_from <= period.end]
+    if not any(is_averaged(book.job, period, policy) for book in live):
+        return []
+    first = max(0, index - policy.lookback_periods + 1)
+    found = []
+    for book in live:
+        if is_averaged(book.job, period, policy):
+            totals = [book.total(position) for position in range(first, index + 1)]
+            found.append(_share(book.job, periods[first : index + 1], totals, policy))
+        else:
+            found.append(Share(book.job, Fraction(book.total(index)), book.total(index)))
+    return found
+
+
+def average(books: Sequence[JobBook], periods: Sequence[Period], index: int, policy: Policy) -> int | None:
+    """Gross monthly average in pence, each job on its own, then added; None when no job of this period is averaged."""
+    found = shares(books, periods, index, policy)
+    return max(0, half_up(sum((share.amount for share in found), Fraction(0)))) if found else None

@@ -1,0 +1,101 @@
+"""Surplus earnings: what exceeds the relevant threshold is carried into the next assessment periods (regulation 54A).
+
+Explained, for one past or supposed run of periods; never for payment. Money is pence, net earned income. Not applied to recent
+victims of domestic violence, which this platform does not know and must not ask.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import NamedTuple
+
+from earnings.rules.average import half_up
+from earnings.rules.words import money
+
+
+@dataclass(frozen=True, slots=True)
+class SurplusPolicy:
+    """The figures in force on a day, each with its source in words. warnings: codes to attach to every result."""
+
+    taper: Fraction
+    de_minimis: int
+    further_periods: int = 5
+    work_allowances: Mapping[str, int] = field(default_factory=dict)
+    sources: Mapping[str, str] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+
+class Award(NamedTuple):
+    """maximum: the award before any deduction, unearned income already off it. deduction, paid: pence."""
+
+    maximum: int
+    deduction: int
+    paid: int
+
+
+class Thresholds(NamedTuple):
+    """nil: earned income at which the award is nil. relevant: what must be exceeded for a surplus."""
+
+    nil: int
+    relevant: int
+
+
+class Month(NamedTuple):
+    """One assessment period's earned income and self-employed loss."""
+
+    earnings: int
+    loss: int = 0
+
+
+class Carried(NamedTuple):
+    """One assessment period with what was carried in and out, and the sums in words."""
+
+    surplus_in: int
+    counted: int
+    award: int
+    surplus_out: int
+    explanation: tuple[str, ...]
+
+
+def award(maximum: int, counted: int, work_allowance: int, taper: Fraction) -> Award:
+    """The maximum award less the taper of the income above the work allowance, to the nearest penny (regulation 22)."""
+    deduction = half_up(max(0, counted - work_allowance) * taper)
+    return Award(maximum, deduction, max(0, maximum - deduction))
+
+
+def thresholds(maximum: int, work_allowance: int, policy: SurplusPolicy) -> Thresholds:
+    """maximum: maximum award less unearned income."""
+    nil = half_up(Fraction(maximum) / policy.taper) + work_allowance
+    return Thresholds(nil, nil + policy.de_minimis)
+
+
+def carry(maximum: int, work_allowance: int, months: Sequence[Month], policy: SurplusPolicy) -> list[Carried]:
+    """Period by period from the first. A surplus is worked down by the relevant threshold in each, for at most
+    `further_periods` after the one it arose in."""
+    limit = thresholds(maximum, work_allowance, policy)
+    found: list[Carried] = []
+    surplus = carried_for = 0
+    for month in months:
+        expired = carried_for > policy.further_periods
+        coming = 0 if expired else surplus
+        counted = max(0, month.earnings - month.loss + coming)
+        paid = award(maximum, counted, work_allowance, policy.taper)
+        surplus = max(0, counted - limit.relevant)
+        carried_for = 0 if not surplus else 1 if expired or not coming else carried_for + 1
+        found.append(Carried(coming, counted, paid.paid, surplus, tuple(_words(month, coming, counted, paid, surplus, limit))))
+    return found
+
+
+def _words(month: Month, coming: int, counted: int, paid: Award, surplus: int, limit: Thresholds) -> list[str]:
+    said = [f"Earned income {money(month.earnings)}"]
+    if month.loss:
+        said[0] += f", less a loss of {money(month.loss)}"
+    if coming:
+        said[0] += f", with a surplus of {money(coming)} carried in"
+    said[0] += f": {money(counted)} counts."
+    said.append(f"The deduction is {money(paid.deduction)}; of {money(paid.maximum)}, {money(paid.paid)} is left.")
+    if surplus:
+        said.append(f"{money(surplus)} is above the relevant threshold of {money(limit.relevant)} and is carried on.")
+    return said
