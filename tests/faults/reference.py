@@ -21,6 +21,7 @@ from earnings.intake.data_keys import DataKeys
 from earnings.intake.identity import Pseudonyms
 from earnings.intake.prepare import Intake
 from earnings.model import Claim, Person
+from earnings.rules.payments import LEFT
 from earnings.settings import Settings as EarningsSettings
 from notifications.settings import Settings as NotificationsSettings
 from referrals.model import ClaimDoc
@@ -84,7 +85,7 @@ def _claim(claim: Claim, members: Mapping[str, set[str]]) -> tuple[Any, ...]:
         claim.deleted,
         sorted((s.statement_id, s.start, s.end, s.waiting) for s in claim.statements),
         [(a.start, a.end, a.closed, a.content) for a in claim.assessed if not a.gone],
-        sorted((i, a.start, a.gross, a.rule) for i, a in claim.attributed.items() if i in present),
+        sorted((i, a.start, a.gross, a.rule) for i, a in claim.attributed.items() if i in present and a.rule != LEFT),
         sorted((q.claimant_id, q.start, q.cause) for q in claim.queries if q.resolved_at is None),
     )
 

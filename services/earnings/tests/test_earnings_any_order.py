@@ -20,6 +20,7 @@ from earnings.main import POLICY_DAY
 from earnings.model import Claim, Claimant, Contract, Order, Payment, Person, Source, Statement
 from earnings.refresh import Judge
 from earnings.rules.calendar import london_day
+from earnings.rules.payments import LEFT
 from earnings.timers import firing
 from streaming.records import Cause, Item, Prepared, Record
 from streaming.spec import Spec
@@ -185,7 +186,9 @@ def digest(service: MemoryService) -> dict[str, Any]:
         "contract": msgspec.structs.replace(claim.contract, updated_at=None),
         "statements": sorted((s.statement_id, s.start, s.end, s.waiting) for s in claim.statements),
         "assessed": [(a.start, a.end, a.closed, a.content) for a in claim.assessed if not a.gone],
-        "attributed": sorted((i, a.start, a.gross, a.rule) for i, a in claim.attributed.items() if i in present),
+        "attributed": sorted(
+            (i, a.start, a.gross, a.rule) for i, a in claim.attributed.items() if i in present and a.rule != LEFT
+        ),
         "queries": sorted((q.claimant_id, q.start, q.cause) for q in claim.queries if q.resolved_at is None),
         "people": {
             key: sorted((p.payment_id, p.invalid_from) for p in doc.payments)

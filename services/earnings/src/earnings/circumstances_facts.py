@@ -35,6 +35,7 @@ def claimant(work: Work, fact: ClaimantFact, rules: Judge) -> None:
             easement=known.easement,
             conditionality=known.conditionality,
             claims=known.claims,
+            past_claims=known.past_claims,
         )
     work.put(CLAIMANT, fact.record_id, now)
     if known.person != now.person:
@@ -42,9 +43,12 @@ def claimant(work: Work, fact: ClaimantFact, rules: Judge) -> None:
             forget_person(work, known.person, fact.record_id, erase=now.deleted)
         if now.person is not None:
             payments_arrive(work, now.person, fact.record_id)
+    if now.deleted:
+        for topic in (topics.UCFS_CLAIMANT, topics.CLAIMANT_EASEMENT, topics.CLAIMANT_CONDITIONALITY):
+            work.append("erased_record", topic=topic, record_id=fact.record_id)
+        for claim_id in (*(membership.claim_id for membership in known.claims), *known.past_claims):
+            _forget_in(work, claim_id, fact.record_id)
     for membership in now.claims:
-        if now.deleted:
-            _forget_in(work, membership.claim_id, fact.record_id)
         rules.refresh(
             work,
             membership.claim_id,
@@ -55,18 +59,21 @@ def claimant(work: Work, fact: ClaimantFact, rules: Judge) -> None:
 
 
 def _forget_in(work: Work, claim_id: str, person: str) -> None:
-    """Drop what the claim keeps about a deleted person; their figures go with the assessments that replace the old ones."""
+    """Drop what the claim keeps about a deleted person, and every assessment that holds figures of theirs."""
     claim: Claim | None = work.get(CLAIM, claim_id)
     if claim is None:
         return
+    paid = {payment_id for payment_id, placed in claim.attributed.items() if placed.claimant_id == person}
     now = replace(
         claim,
+        attributed={payment_id: placed for payment_id, placed in claim.attributed.items() if payment_id not in paid},
+        determinations=tuple(decision for decision in claim.determinations if decision.payment_id not in paid),
         queries=tuple(query for query in claim.queries if query.claimant_id != person),
         contests=tuple(known for known in claim.contests if known.claimant_id != person),
         jobs={key: job for key, job in claim.jobs.items() if job.claimant_id != person},
     )
     work.put(CLAIM, claim_id, now)
-    work.append("erased_periods", claim_id=claim_id)
+    work.append("erased_periods", claim_id=claim_id, claimant_id=person)
 
 
 def contract(work: Work, fact: ContractFact, rules: Judge) -> None:
@@ -118,7 +125,8 @@ def _join(
     claims = others if membership is None else tuple(sorted((*others, membership), key=rank))
     if claims == claimant.claims:
         return
-    work.put(CLAIMANT, person, replace(claimant, claims=claims))
+    past = tuple(other for other in claimant.past_claims if other != claim_id)
+    work.put(CLAIMANT, person, replace(claimant, claims=claims, past_claims=past if membership else (*past, claim_id)))
     for other in others:
         moved.setdefault(other.claim_id, [])
     if claimant.claims and claims:
@@ -143,6 +151,9 @@ def _erase(work: Work, fact: ContractFact, known: Claim, rules: Judge) -> None:
     if known.next_change is not None:
         work.cancel(derive_id(CALENDAR, fact.record_id))
     work.append("erased_claim", claim_id=fact.record_id)
+    work.append("erased_record", topic=topics.UCFS_CONTRACT, record_id=fact.record_id)
+    for statement_id in (*(statement.statement_id for statement in known.statements), *known.past_statements):
+        work.append("erased_record", topic=topics.UCFS_STATEMENT, record_id=statement_id)
     for claim_id in moved.keys() - {fact.record_id}:
         rules.refresh(work, claim_id, "identity")
 

@@ -1,8 +1,9 @@
-"""`python -m earnings worker | relay | api | migrate | openapi | explain` and the operator commands."""
+"""`python -m earnings worker | relay | api | migrate | openapi | explain | surplus` and the operator commands."""
 
 from __future__ import annotations
 
 import base64
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -55,6 +56,25 @@ def explain(
         typer.echo(str(missing), err=True)
         raise typer.Exit(1) from None
     show(found, Console())
+
+
+@app.command()
+def surplus(
+    on: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="First day of the first assessment period")],
+    award: Annotated[str, typer.Option(help="Maximum award less unearned income, in pounds")],
+    earnings: Annotated[list[str], typer.Option(help="Net earned income of each period in turn, in pounds")],
+    work_allowance: Annotated[str, typer.Option(help="In pounds, or with_housing or without_housing")] = "0.00",
+    de_minimis: Annotated[str | None, typer.Option(help="In pounds, instead of the figure in force")] = None,
+) -> None:
+    """Explain surplus earnings period by period (regulation 54A), with the figures in force. Nothing is stored or paid."""
+    from earnings.policy_file import load_surplus, pence
+    from earnings.rules.surplus import Month, explain
+
+    policy = load_surplus(on.date(), None if de_minimis is None else pence(de_minimis))
+    allowance = policy.work_allowances.get(work_allowance)
+    months = [Month(pence(amount)) for amount in earnings]
+    for line in explain(pence(award), pence(work_allowance) if allowance is None else allowance, months, policy):
+        typer.echo(line)
 
 
 @app.command()

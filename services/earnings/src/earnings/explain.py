@@ -10,7 +10,7 @@ from contracts.ids import employer_id
 from earnings.rules import words
 from earnings.rules.average import shares
 from earnings.rules.books import Books
-from earnings.rules.calendar import london_day
+from earnings.rules.calendar import index_of, london_day
 from earnings.rules.evaluate import Timeline
 from earnings.rules.policy import Policy
 
@@ -44,6 +44,8 @@ def explained(
 
 def _entry(entry: Mapping[str, Any], books: Books, line: Timeline, index: int, policy: Policy) -> dict[str, Any]:
     here = [item for home, item in books.homes.values() if home == index]
+    moved = [item for home, item in books.homes.values() if home != index and item.moved_to is not None]
+    away = [item for item in moved if index_of(line.periods, item.on) == index]
     return {
         **entry,
         "payments": [
@@ -60,5 +62,5 @@ def _entry(entry: Mapping[str, Any], books: Books, line: Timeline, index: int, p
             }
             for item in here
         ],
-        "explanation": words.of_person(entry, here, shares(books.jobs, line.periods, index, policy)),
+        "explanation": words.of_person(entry, here, away, shares(books.jobs, line.periods, index, policy)),
     }

@@ -27,6 +27,7 @@ def links(kind: str, doc: Any) -> Sequence[Root]:
             return [(CLAIMANT, claimant) for claimant in doc.claimants]
         case "claimant":
             own: list[Root] = [(CLAIM, membership.claim_id) for membership in doc.claims]
+            own += [(CLAIM, claim_id) for claim_id in doc.past_claims]
             return own if doc.person is None else [(PERSON, doc.person), *own]
         case "claim":
             return () if doc.contract is None else [(CLAIMANT, person) for person in doc.contract.people]

@@ -112,7 +112,10 @@ class Membership(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Claimant(msgspec.Struct, frozen=True, array_like=True):
-    """One person as UC Full Service describes them. order None: only others have named them yet."""
+    """One person as UC Full Service describes them. order None: only others have named them yet.
+
+    past_claims: that named them once; an erasure reaches these too.
+    """
 
     order: Order | None = None
     content: bytes = b""
@@ -126,6 +129,7 @@ class Claimant(msgspec.Struct, frozen=True, array_like=True):
     easement: Easement | None = None
     conditionality: tuple[Conditionality, ...] = ()
     claims: tuple[Membership, ...] = ()
+    past_claims: tuple[str, ...] = ()
 
 
 class Contract(msgspec.Struct, frozen=True, array_like=True):
@@ -216,13 +220,17 @@ class Assessed(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Attributed(msgspec.Struct, frozen=True, array_like=True):
-    """Where a payment was last published to belong."""
+    """Where a payment was last published to belong. It stays when the payment leaves the claim, so that versions never fall.
+
+    rule: the rule that placed it, or `not_of_this_claim`. invalid: it no longer counts, which was published.
+    """
 
     start: date
     gross: int
     rule: str
     version: int
     invalid: bool = False
+    claimant_id: str = ""
 
 
 class JobSeen(msgspec.Struct, frozen=True, array_like=True):

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from msgspec.structs import replace
 
+from contracts import topics
 from contracts.vocabulary import PeriodCause
 from earnings.intake.facts import PaymentFact
 from earnings.kinds import CLAIMANT, PAYMENT, PERSON
@@ -109,6 +110,8 @@ def forget_person(work: Work, key: str, claimant_id: str, *, erase: bool) -> Non
     claimants = tuple(other for other in person.claimants if other != claimant_id)
     if erase and not claimants:
         work.put(PERSON, key, None)
+        for payment in person.payments:
+            work.append("erased_record", topic=topics.RTI_PAYMENT, record_id=payment.payment_id)
     else:
         work.put(PERSON, key, replace(person, claimants=claimants))
 

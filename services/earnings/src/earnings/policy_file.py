@@ -74,9 +74,9 @@ def load_surplus(day: date, de_minimis: int | None = None) -> SurplusPolicy:
     warning = amount.get("warning") if de_minimis is None else None
     return SurplusPolicy(
         taper=Fraction(taper["value"]),
-        de_minimis=_pence(amount["value"]) if de_minimis is None else de_minimis,
+        de_minimis=pence(amount["value"]) if de_minimis is None else de_minimis,
         further_periods=further["value"],
-        work_allowances={name: _pence(pounds) for name, pounds in allowances["value"].items()},
+        work_allowances={name: pence(pounds) for name, pounds in allowances["value"].items()},
         sources={
             "taper": taper["source"],
             "de minimis": amount["source"] if de_minimis is None else "given",
@@ -87,5 +87,6 @@ def load_surplus(day: date, de_minimis: int | None = None) -> SurplusPolicy:
     )
 
 
-def _pence(pounds: str) -> int:
+def pence(pounds: str) -> int:
+    """Pence of an amount in pounds such as 424.90. Raises ValueError."""
     return int(Fraction(pounds) * 100)

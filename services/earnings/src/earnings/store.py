@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from psycopg import Connection
+from psycopg.types.json import Jsonb
 
 from contracts.ids import period_id
 from earnings.model import Claim, Query
@@ -19,13 +20,16 @@ OUTCOMES = ("applied", "superseded", "duplicate", "pending", "quarantined", "ign
 def project(conn: Connection[Any], changes: Sequence[Change], rows: Rows) -> None:
     """Write the query tables in the transaction that changed the documents."""
     _ledger(conn, rows.get("ledger", ()), rows.get("ledger_outcome", ()))
-    for row in rows.get("erased_periods", ()):
-        conn.execute("DELETE FROM period WHERE claim_id = %(claim_id)s", row)
     _periods(conn, rows.get("period", ()))
+    for row in rows.get("erased_periods", ()):
+        held = Jsonb({"claimants": [{"claimant_id": row["claimant_id"]}]})
+        conn.execute("DELETE FROM period WHERE claim_id = %s AND body @> %s", (row["claim_id"], held))
     _queries(conn, rows.get("query", ()), changes)
     for row in rows.get("erased_claim", ()):
         conn.execute("DELETE FROM period WHERE claim_id = %(claim_id)s", row)
         conn.execute("DELETE FROM query WHERE claim_id = %(claim_id)s", row)
+    for row in rows.get("erased_record", ()):
+        conn.execute("DELETE FROM dead_letter WHERE topic = %(topic)s AND record_id = %(record_id)s", row)
 
 
 def _ledger(conn: Connection[Any], new: Sequence[Mapping[str, Any]], settled: Sequence[Mapping[str, Any]]) -> None:

@@ -14,6 +14,9 @@ from earnings.rules.books import Books
 from earnings.rules.calendar import Period
 from earnings.rules.employments import Employment
 
+LEFT = "not_of_this_claim"
+"""The rule of a payment that was published under this claim and no longer belongs to anybody on it."""
+
 
 def payment_events(
     claim_id: str, claim: Claim, all_books: Sequence[Books], periods: Sequence[Period]
@@ -28,21 +31,28 @@ def payment_events(
                 _job_events(claim_id, claimant, book.job, jobs, events)
         for payment_id, (index, item) in books.homes.items():
             before = attributed.get(payment_id)
-            after = _now(periods[index], item, before)
+            after = _now(claimant, periods[index], item, before)
             if after != before:
                 attributed[payment_id] = after
                 events.append(_payment_event(claim_id, claimant, item, after))
     present = {payment_id for books in all_books for payment_id in books.homes}
-    for payment_id in attributed.keys() - present:
-        del attributed[payment_id]
+    for payment_id in sorted(attributed.keys() - present):
+        before = attributed[payment_id]
+        if before.rule == LEFT:
+            continue
+        attributed[payment_id] = Attributed(before.start, 0, LEFT, before.version + 1, True, before.claimant_id)
+        if not before.invalid:
+            person = before.claimant_id
+            events.append(PaymentInvalidated(claim_id=claim_id, claimant_id=person, payment_id=payment_id, cause=LEFT))
     return attributed, jobs, events
 
 
-def _now(period: Period, item: Placed, before: Attributed | None) -> Attributed:
-    invalid = item.rule == "no_longer_valid"
-    same = before is not None and (before.start, before.gross, before.rule) == (period.start, item.amount, item.rule)
-    version = before.version if before is not None and same else (0 if before is None else before.version) + 1
-    return Attributed(period.start, item.amount, item.rule, version, invalid)
+def _now(claimant: str, period: Period, item: Placed, before: Attributed | None) -> Attributed:
+    now = Attributed(period.start, item.amount, item.rule, 1, item.rule == "no_longer_valid", claimant)
+    if before is None:
+        return now
+    now = msgspec.structs.replace(now, version=before.version)
+    return now if now == before else msgspec.structs.replace(now, version=before.version + 1)
 
 
 def _payment_event(claim_id: str, claimant: str, item: Placed, now: Attributed) -> msgspec.Struct:

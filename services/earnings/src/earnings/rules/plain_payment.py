@@ -47,7 +47,7 @@ def attribute(
     if not _ordinary(claim.jobs.get(job), same_job, report, start, policy):
         return None
     rule, reason = BASIS_RULE[policy.attribution_basis]
-    place = Attributed(start, report.gross, rule, 1)
+    place = Attributed(start, report.gross, rule, 1, claimant_id=claimant_id)
     event = PaymentAttributed(
         claim_id=claim_id,
         claimant_id=claimant_id,

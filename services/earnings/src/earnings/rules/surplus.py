@@ -27,6 +27,13 @@ class SurplusPolicy:
     warnings: tuple[str, ...] = ()
 
 
+WARNINGS = {
+    "de_minimis_determination_not_seen": "no determination of the de minimis for this time was found;"
+    " without one the statutory 300.00 applies.",
+}
+"""Warning → words."""
+
+
 class Award(NamedTuple):
     """maximum: the award before any deduction, unearned income already off it. deduction, paid: pence."""
 
@@ -86,6 +93,20 @@ def carry(maximum: int, work_allowance: int, months: Sequence[Month], policy: Su
         carried_for = 0 if not surplus else 1 if expired or not coming else carried_for + 1
         found.append(Carried(coming, counted, paid.paid, surplus, tuple(_words(month, coming, counted, paid, surplus, limit))))
     return found
+
+
+def explain(maximum: int, work_allowance: int, months: Sequence[Month], policy: SurplusPolicy) -> list[str]:
+    """The whole calculation in words: thresholds, each period, sources, and every warning."""
+    limit = thresholds(maximum, work_allowance, policy)
+    said = [
+        f"The award is nil from {money(limit.nil)} of earned income: {money(maximum)} divided by {float(policy.taper)},"
+        f" and a work allowance of {money(work_allowance)}.",
+        f"Above {money(limit.relevant)}, {money(policy.de_minimis)} more, earned income is carried on.",
+    ]
+    for number, carried in enumerate(carry(maximum, work_allowance, months, policy), 1):
+        said += [f"Period {number}: {sentence}" for sentence in carried.explanation]
+    said += [f"Source of {name}: {source}." for name, source in policy.sources.items()]
+    return [*said, *(f"Warning: {WARNINGS[warning]}" for warning in policy.warnings)]
 
 
 def _words(month: Month, coming: int, counted: int, paid: Award, surplus: int, limit: Thresholds) -> list[str]:

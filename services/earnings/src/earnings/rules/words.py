@@ -91,8 +91,11 @@ def _count(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
 
 
-def of_person(entry: Mapping[str, Any], placed: Sequence[Placed], shares: Sequence[Share]) -> list[str]:
-    """Sentences about a person's entry of a period as it was published. placed: their reports that have their home there."""
+def of_person(entry: Mapping[str, Any], here: Sequence[Placed], away: Sequence[Placed], shares: Sequence[Share]) -> list[str]:
+    """Sentences about a person's entry of a period as it was published.
+
+    here: their reports that have their home there. away: those that a decision moved from there to another period.
+    """
     gross, attributed = entry["gross_pence"], entry["attributed_pence"]
     if gross is None:
         said = ["What was earned is not known: without a National Insurance number HMRC's reports reach nobody."]
@@ -103,11 +106,12 @@ def of_person(entry: Mapping[str, Any], placed: Sequence[Placed], shares: Sequen
         said = [
             f"{money(gross)} gross was earned by the general rule: taxable pay and pension contributions as reported to HMRC."
         ]
-        if attributed != gross:
-            said.append(f"{money(attributed)} counts, after decisions on single payments; a total below nil counts as nil.")
-    for item in placed:
-        paid_on, received_on = day(item.payment.paid_on), day(item.payment.received_on)
-        said.append(f"{money(item.amount)} paid on {paid_on}, reported to us on {received_on}. {item.reason}")
+        if attributed != max(0, gross):
+            said.append(f"{money(attributed)} counts, after decisions on single payments.")
+    for item in here:
+        counts = "" if item.amount == item.payment.gross else f" {money(item.amount)} of it counts."
+        said.append(f"{_reported(item)}: {item.reason}{counts}")
+    said += [f"{_reported(item)}, does not count here: {item.reason}" for item in away]
     average = entry["gross_monthly_average_pence"]
     if average is not None:
         said.append(f"Compared with thresholds is the monthly average, {money(average)} (regulation 90(6)).")
@@ -115,6 +119,11 @@ def of_person(entry: Mapping[str, Any], placed: Sequence[Placed], shares: Sequen
     if entry["net_pence"] is not None:
         said.append(f"The statement shows {money(entry['net_pence'])} net; that figure is for the award, not for thresholds.")
     return [*said, *(MARKERS[marker] for marker in entry["quality"])]
+
+
+def _reported(item: Placed) -> str:
+    payment = item.payment
+    return f"{money(payment.gross)}, paid on {day(payment.paid_on)} and reported to us on {day(payment.received_on)}"
 
 
 def of_period(start: date, end: date, *, explicit: bool, closed: bool, versions: Sequence[tuple[int, str, date]]) -> list[str]:
