@@ -211,6 +211,7 @@ def test_access_ends_when_the_coach_is_disabled(rig: Rig) -> None:
     body = {"offices": [f"{name}-office"], "active": False, "trained_in_work": True, "minutes_per_day": 370}
     assert rig.call("operator", "PUT", f"/v1/coaches/{name}-coach", body).status_code == 201
     assert rig.call(f"{name}-coach", "GET", f"/v1/cases/{item['case_id']}").status_code == 404
+    rig.drain()
     [(kind, event)] = rig.events(f"coach:{name}-coach", topics.PROGRESSION_REFERENCE)
     assert (kind, event["version"], event["active"]) == ("CoachChanged", 1, False)
 

@@ -259,7 +259,6 @@ _ALL = (
             referrals.EarningsContested,
             referrals.EarningsContestClosed,
         ),
-        planned=frozenset({"ReferralMade", "ReferralUpdated"}),
     ),
     Topic(
         name=PROGRESSION_OUTCOME,

@@ -13,6 +13,28 @@ CREATE UNIQUE INDEX worklist_one_open_case ON worklist (claimant_id) WHERE state
 CREATE INDEX worklist_closed_by_office ON worklist (office_id, place, case_id) WHERE state = 'closed';
 CREATE INDEX worklist_closed_by_coach ON worklist (coach_id, place, case_id) WHERE state = 'closed';
 
+CREATE INDEX worklist_counted ON worklist (office_id)
+    INCLUDE (coach_id, state, waiting_on, rules, due_on, unread, is_new, complex_needs) WHERE state <> 'closed';
+
+CREATE TABLE provider (
+    provider_id text PRIMARY KEY,
+    types text[] NOT NULL,
+    districts text[] NOT NULL,
+    open boolean NOT NULL,
+    accredited_until date,
+    view bytea NOT NULL
+);
+
+CREATE TABLE fund_grant (
+    grant_id text PRIMARY KEY,
+    office_id text,
+    purpose text NOT NULL,
+    amount_pence bigint NOT NULL,
+    made_on date NOT NULL
+);
+CREATE INDEX fund_grant_by_office ON fund_grant (office_id, made_on);
+COMMENT ON TABLE fund_grant IS 'what offices spent, by purpose; says nothing about whom it was for';
+
 CREATE TABLE office (
     office_id text PRIMARY KEY,
     district text NOT NULL,
@@ -42,8 +64,8 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Remove everything."""
-    for table in ("coach", "office"):
+    for table in ("coach", "office", "fund_grant", "provider"):
         op.execute(f"DROP TABLE {table}")
-    for index in ("worklist_one_open_case", "worklist_closed_by_office", "worklist_closed_by_coach"):
+    for index in ("worklist_counted", "worklist_one_open_case", "worklist_closed_by_office", "worklist_closed_by_coach"):
         op.execute(f"DROP INDEX {index}")
     op.execute("ALTER TABLE worklist DROP COLUMN is_new, DROP COLUMN complex_needs")

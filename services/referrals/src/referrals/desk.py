@@ -15,6 +15,7 @@ from referrals.london import day_of, start_of
 from referrals.model import ClaimDoc, Person
 from referrals.rules.evaluation import Book
 from referrals.rules.rule_set import Policy
+from referrals.rules.support import Catalogue
 from streaming.work import DueItem, Work, derive_id
 
 SEAT = "claimant"
@@ -22,14 +23,16 @@ KIND = "claim"
 COACH = "coach"
 OFFICE = "office"
 FILTERS = "filters"
+PROVIDER = "provider"
 
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """Policy and rule book in force, built once in `main`."""
+    """Policy, rule book and support policy in force, built once in `main`."""
 
     policy: Policy
     book: Book
+    support: Catalogue
 
 
 class Desk:

@@ -7,12 +7,13 @@ import msgspec
 from contracts import earnings
 from contracts.reference import CoachChanged, OfficeChanged
 from contracts.vocabulary import ReassignReason
-from referrals import cases, routing
+from referrals import care, cases, routing
 from referrals.desk import COACH, OFFICE, Desk, Setup
 from referrals.inputs import history, stops
 from referrals.judging import judge_changes, withdraw_not_due
 from referrals.model import Case, ClaimDoc, Person, case_flags
 from referrals.rules.continuity import available
+from referrals.rules.support import Care
 from streaming.work import Work
 
 ENDS = frozenset({"dead", "closed", "not_on_claim", "erased"})
@@ -28,6 +29,7 @@ def follow_circumstances(desk: Desk, before: ClaimDoc) -> None:
             _end(desk, claimant_id)
         else:
             _follow_coach(desk, claimant_id, before)
+            _review_commitment(desk, claimant_id, before)
 
 
 def _end(desk: Desk, claimant_id: str) -> None:
@@ -52,6 +54,13 @@ def _follow_coach(desk: Desk, claimant_id: str, before: ClaimDoc) -> None:
         reason: ReassignReason = "upstream" if now.coach_id != then.coach_id else "office_move"
         coach_id = routing.coach_for(desk, now.office_id, *wanted)
         cases.reassign(desk, person, case, coach_id, reason, office_id=now.office_id)
+
+
+def _review_commitment(desk: Desk, claimant_id: str, before: ClaimDoc) -> None:
+    """What a commitment rests on has changed: its coach looks at it again."""
+    then, now = before.member(claimant_id), desk.doc.member(claimant_id)
+    if then is not None and now is not None and (then.conditionality, then.work_group) != (now.conditionality, now.work_group):
+        care.review_due(desk, claimant_id)
 
 
 def reroute(desk: Desk, person: Person, case: Case) -> Person:
@@ -105,6 +114,7 @@ def erase_person(desk: Desk, claimant_id: str) -> None:
 
 
 def _cancel_timers(desk: Desk, person: Person) -> None:
+    desk.drop("review", person.claimant_id)
     for flag in person.flags.values():
         desk.drop("due", f"{person.claimant_id}/{flag.period_id}")
         for timer in ("show", "flag-expiry"):
@@ -137,6 +147,7 @@ def move(setup: Setup, work: Work, event: earnings.ClaimantMoved) -> None:
         contests=(*person.contests, *arrived.contests),
         last_kept_appointment=person.last_kept_appointment or arrived.last_kept_appointment,
         arm=arrived.arm or person.arm,
+        care=arrived.care if arrived.care != Care() else person.care,
         carried=msgspec.structs.replace(aps[-1], carried=True) if aps else arrived.carried,
     )
     source.doc = replace(source.doc, people={k: p for k, p in source.doc.people.items() if k != event.claimant_id})

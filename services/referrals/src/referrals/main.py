@@ -8,12 +8,13 @@ from fastapi import FastAPI
 
 from contracts.reference import CoachChanged, OfficeChanged
 from referrals import consumers, store, timers
-from referrals.api import cases, decisions, reference, worklist
+from referrals.api import cases, decisions, providers, reference, support, worklist
 from referrals.api.context import Context
 from referrals.desk import COACH, FILTERS, KIND, OFFICE, SEAT, Setup
 from referrals.model import ClaimDoc, SavedFilters, Seat
 from referrals.policy_files import book_of, shipped
 from referrals.settings import ReferralsSettings
+from referrals.support_files import catalogue
 from streaming.clock import make_clock
 from streaming.crypto import FieldCipher
 from streaming.database import pool
@@ -38,7 +39,7 @@ KINDS = (
 def setup() -> Setup:
     """The policy in force."""
     rules = shipped()
-    return Setup(policy=rules.policy, book=book_of(rules))
+    return Setup(policy=rules.policy, book=book_of(rules), support=catalogue())
 
 
 def build_spec(settings: ReferralsSettings) -> Spec:
@@ -74,6 +75,8 @@ def build_api(settings: ReferralsSettings) -> FastAPI:
         routers=[
             worklist.router(context),
             cases.router(context),
+            support.router(context),
+            providers.router(context),
             decisions.router(context),
             reference.router(context),
             health.router(answers, connections),

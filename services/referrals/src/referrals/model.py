@@ -15,6 +15,7 @@ from contracts.vocabulary import CaseOutcome, CaseState
 from referrals.rules.filters import Filter
 from referrals.rules.history import Ap
 from referrals.rules.lifecycle import MOVES, Asked, Exemption, Version
+from referrals.rules.support import Care
 
 FlagState = Literal["planned", "raised", "shown", "met", "closed", "withdrawn"]
 WaitingOn = Literal["us", "claimant", "employer"]
@@ -134,11 +135,6 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         return self.state != "closed"
 
     @property
-    def complex_needs(self) -> bool:
-        """For a specialist or a longer look: what the barriers on the case amount to."""
-        return False
-
-    @property
     def held(self) -> bool:
         return self.state == "held"
 
@@ -206,6 +202,7 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     last_kept_appointment: date | None = None
     arm: str | None = None
     carried: Ap | None = None
+    care: Care = Care()
 
     def open_case(self) -> Case | None:
         return next((case for case in self.cases.values() if case.open), None)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, get_args
 import msgspec
 
 from contracts import referrals as events
-from contracts.vocabulary import CaseOutcome, ReassignReason
+from contracts.vocabulary import CaseOutcome, ContactBasis, ReassignReason
 from referrals import cases, routing
 from referrals.desk import COACH, Desk
 from referrals.inputs import guard_facts, stops
@@ -102,17 +102,23 @@ def contact(at: Turn, wanted: dict[str, Any]) -> None:
     """Ask notifications to reach the claimant. Only a person asks for a mandatory contact, and not against the guards."""
     desk, person, case, by = at
     require_move(case, "contact")
+    require_basis(at, wanted["contact_basis"])
+    event_id = cases.emit(desk, case, events.ContactRequested, **wanted, requested_by_role=by.role)
+    asked = replace(case, requested=wanted, waiting_on="claimant", unread=False)
+    cases.keep(desk, person, cases.note(desk, asked, "ContactRequested", by.role, by.name, event_id, **wanted))
+
+
+def require_basis(at: Turn, basis: ContactBasis) -> None:
+    """The case and the guards allow a person to ask for this, voluntary or mandatory. Refused 409."""
+    desk, person, case, _ = at
     first = strongest(person, case)
-    if wanted["contact_basis"] == "mandatory" and first.contact_basis == "voluntary":
+    if basis == "mandatory" and first.contact_basis == "voluntary":
         raise illegal(case, "The reason allows voluntary contact only.", "voluntary-only")
     if stops(desk.doc, person.claimant_id):
         raise illegal(case, "The person must not be contacted.", "guard-not-contactable")
     easements = guard_facts(desk.doc, person.claimant_id, first.period_id, desk.today).easements
-    if any(easement.forbids(desk.today, wanted["contact_basis"]) for easement in easements):
+    if any(easement.forbids(desk.today, basis) for easement in easements):
         raise illegal(case, "An easement does not allow this contact today.", "guard-easement")
-    event_id = cases.emit(desk, case, events.ContactRequested, **wanted, requested_by_role=by.role)
-    asked = replace(case, requested=wanted, waiting_on="claimant", unread=False)
-    cases.keep(desk, person, cases.note(desk, asked, "ContactRequested", by.role, by.name, event_id, **wanted))
 
 
 def record_contact(at: Turn, channel: str, outcome: str) -> None:

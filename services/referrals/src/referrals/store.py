@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from typing import Any, Literal
 
 import msgspec
@@ -11,14 +12,16 @@ from psycopg import Connection
 from contracts.reference import CoachChanged, OfficeChanged
 from referrals import ledger
 from referrals.desk import KIND
-from referrals.model import ClaimDoc, Person
+from referrals.model import Case, ClaimDoc, Person
 from referrals.rules.evaluation import Book
+from referrals.rules.support import Provider
 from referrals.views import sort_place, worklist_item
 from streaming.crypto import FieldCipher
 from streaming.spec import Change
 
 COACH_COLUMNS = ("coach_id", "active", "trained_in_work", "minutes_per_day", "max_cases")
 OFFICE_COLUMNS = ("office_id", "district", "nation", "active")
+PROVIDER_COLUMNS = ("provider_id", "open", "accredited_until")
 Rows = Mapping[str, Sequence[Mapping[str, Any]]]
 
 
@@ -40,6 +43,8 @@ def projection(cipher: FieldCipher, book: Book) -> Callable[[Connection[Any], Se
             if book.version not in known:
                 ledger.keep_rule_set(conn, book)
             ledger.append(conn, cipher, decisions)
+        for grant in rows.get("grant", ()):
+            _upsert(conn, "fund_grant", ("grant_id",), grant)
         erased = rows.get("erased_claimant", ())
         if erased:
             ledger.erase(conn, [(row["claim_id"], row["claimant_id"]) for row in erased])
@@ -96,7 +101,7 @@ def _cases(doc: ClaimDoc | None) -> dict[str, Person]:
 def _differs(before: Person | None, after: Person, case_id: str) -> bool:
     if before is None or before.cases[case_id] != after.cases[case_id]:
         return True
-    if before.queries != after.queries:
+    if before.queries != after.queries or before.care is not after.care:
         return True
     return before.flags is not after.flags and any(
         before.flags.get(flag_id) != after.flags.get(flag_id) for flag_id in after.cases[case_id].flag_ids
@@ -104,11 +109,15 @@ def _differs(before: Person | None, after: Person, case_id: str) -> bool:
 
 
 def _case(conn: Connection[Any], claim_id: str, person: Person, case_id: str) -> None:
-    case = person.cases[case_id]
+    _upsert(conn, "worklist", ("claim_id", "case_id"), row_of(claim_id, person, person.cases[case_id]))
+
+
+def row_of(claim_id: str, person: Person, case: Case) -> dict[str, Any]:
+    """The case's row of the worklist."""
     item = worklist_item(claim_id, person, case)
-    row = {
+    return {
         "claim_id": claim_id,
-        "case_id": case_id,
+        "case_id": case.case_id,
         "claimant_id": case.claimant_id,
         "coach_id": case.coach_id,
         "office_id": case.office_id,
@@ -122,7 +131,6 @@ def _case(conn: Connection[Any], claim_id: str, person: Person, case_id: str) ->
         "complex_needs": item["complex_needs"],
         "item": msgspec.json.encode(item),
     }
-    _upsert(conn, "worklist", ("claim_id", "case_id"), row)
 
 
 def _upsert(conn: Connection[Any], table: str, key: tuple[str, ...], row: Mapping[str, Any]) -> None:
@@ -145,6 +153,10 @@ def _reference(conn: Connection[Any], changes: Sequence[Change]) -> None:
                 _upsert(conn, "coach", ("coach_id",), {**{name: getattr(coach, name) for name in COACH_COLUMNS}, **lists})
             case OfficeChanged() as office:
                 _upsert(conn, "office", ("office_id",), {name: getattr(office, name) for name in OFFICE_COLUMNS})
+            case Provider() as provider:
+                row = {name: getattr(provider, name) for name in PROVIDER_COLUMNS}
+                lists = {"types": list(provider.types), "districts": list(provider.districts)}
+                _upsert(conn, "provider", ("provider_id",), {**row, **lists, "view": msgspec.json.encode(provider)})
             case _:
                 pass
 
@@ -173,3 +185,26 @@ def open_cases_of(conn: Connection[Any], column: Literal["coach_id", "office_id"
         (key,),
     )
     return [(row[0], row[1]) for row in rows]
+
+
+def providers(
+    conn: Connection[Any], kind: str | None, district: str | None, is_open: bool | None, after: str, today: date, limit: int
+) -> list[tuple[str, bytes]]:
+    """(id, provider as JSON) by id. Open ones take referrals today and are accredited."""
+    rows = conn.execute(
+        "SELECT provider_id, view FROM provider WHERE provider_id > %s AND (%s::text IS NULL OR %s = ANY(types))"
+        " AND (%s::text IS NULL OR districts = '{}' OR %s = ANY(districts))"
+        " AND (%s::boolean IS NULL OR (open AND coalesce(accredited_until >= %s, true)) = %s) ORDER BY provider_id LIMIT %s",
+        (after, kind, kind, district, district, is_open, today, is_open, limit),
+    )
+    return [(row[0], bytes(row[1])) for row in rows]
+
+
+def fund_totals(conn: Connection[Any], office_id: str, first: date, last: date) -> list[dict[str, Any]]:
+    """Grants and pence by purpose, from the first to the last day."""
+    rows = conn.execute(
+        "SELECT purpose, count(*), sum(amount_pence) FROM fund_grant WHERE office_id = %s AND made_on BETWEEN %s AND %s"
+        " GROUP BY 1 ORDER BY 1",
+        (office_id, first, last),
+    )
+    return [{"purpose": row[0], "grants": row[1], "amount_pence": int(row[2])} for row in rows]

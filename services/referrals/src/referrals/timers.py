@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from referrals import cases, judging, leaving
+from referrals import care, cases, judging, leaving
 from referrals.desk import Desk, Setup
 from streaming.spec import Due
 from streaming.work import Work
@@ -23,6 +23,8 @@ def fire(setup: Setup, work: Work, due: Due) -> None:
             judging.expire_flag(desk, payload["claimant_id"], payload["flag_id"])
         case "case-expiry" | "wake" | "overdue" | "reroute" | "rehouse":
             _of_case(desk, due.name, payload["case_id"])
+        case "review":
+            care.review_due(desk, payload["claimant_id"])
         case _:
             raise ValueError("unknown timer")
     desk.save()

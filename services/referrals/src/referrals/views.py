@@ -14,7 +14,9 @@ from referrals.rules.evaluation import Evaluation
 from referrals.rules.findings import Finding
 from referrals.rules.history import Ap
 from referrals.rules.priority import place, why
+from referrals.rules.support import Care, Commitment, complex_needs, fund_purposes
 from referrals.rules.texts import GUARDS, PREDICATES
+from referrals.support_files import catalogue
 from web import etag
 
 
@@ -56,7 +58,8 @@ def case_view(claim_id: str, person: Person, case: Case) -> dict[str, Any]:
         "waiting_on": case.waiting_on,
         "unread": case.unread,
         "new": not case.seen,
-        "complex_needs": case.complex_needs,
+        "complex_needs": complex_needs(person.care, catalogue().many_barriers),
+        "care": care_view(person.care),
         "explanation_due": case.explanation_due,
         "contacted_at": _instant(case.contacted_at),
         "opened_at": _instant(case.opened_at),
@@ -68,6 +71,27 @@ def case_view(claim_id: str, person: Person, case: Case) -> dict[str, Any]:
         ],
         "allowed": list(allowed(case)),
     }
+
+
+def care_view(care: Care) -> dict[str, Any]:
+    """What holds the person back, what was agreed, and where they were referred."""
+    policy = catalogue()
+    return {
+        "kind": care.kind,
+        "approach": policy.kinds.get(care.kind) if care.kind is not None else None,
+        "barriers": msgspec.to_builtins(care.barriers),
+        "assessments": msgspec.to_builtins(care.assessments),
+        "commitments": [commitment_view(commitment) for commitment in care.commitments],
+        "referrals": msgspec.to_builtins(care.referrals),
+        "grants": msgspec.to_builtins(care.grants),
+        "fund_purposes": fund_purposes(policy, care),
+    }
+
+
+def commitment_view(commitment: Commitment) -> dict[str, Any]:
+    """One version of a commitment, as coach and claimant see it."""
+    view: dict[str, Any] = msgspec.to_builtins(commitment)
+    return view
 
 
 def worklist_item(claim_id: str, person: Person, case: Case) -> dict[str, Any]:

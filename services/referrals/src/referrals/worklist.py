@@ -5,12 +5,12 @@ A page is read office by office along an index and merged, so that it costs the 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
 from psycopg import Connection
-from psycopg.rows import dict_row
 
 from referrals.rules.filters import Filter
 
@@ -90,42 +90,36 @@ def page_query(reach: Reach, wanted: Filter, today: date, after: tuple[Any, ...]
 def counts(conn: Connection[Any], reach: Reach, wanted: Filter, today: date) -> dict[str, Any]:
     """Numbers over the filtered list."""
     query, values = counts_query(within(reach, wanted), wanted, today)
-    by: dict[str, dict[str, int]] = {"state": {}, "waiting_on": {}, "rule": {}}
-    totals: dict[str, int] = {}
-    with conn.cursor(row_factory=dict_row) as cursor:
-        for row in cursor.execute(query, values):
-            if row["kind"] == "total":
-                totals[row["name"]] = row["n"]
-            else:
-                by[row["kind"]][row["name"]] = row["n"]
-    return {**totals, **{f"by_{kind}": found for kind, found in by.items()}}
+    totals: Counter[str] = Counter(dict.fromkeys(TOTALS, 0))
+    by: dict[str, Counter[str]] = {"state": Counter(), "waiting_on": Counter(), "rule": Counter()}
+    for state, waiting_on, rules, *marks, number in conn.execute(query, values):
+        totals.update({name: number for name, met in zip(TOTALS, (True, *marks), strict=True) if met})
+        by["state"][state] += number
+        by["waiting_on"][waiting_on] += number
+        by["rule"].update(dict.fromkeys(rules, number))
+    return {**totals, **{f"by_{kind}": dict(sorted(found.items())) for kind, found in by.items()}}
 
 
-_TOTALS = (
-    ("total", "true"),
-    ("unassigned", "coach_id IS NULL"),
-    ("unread", "unread"),
-    ("new", "is_new"),
-    ("complex_needs", "complex_needs"),
-    ("due_today", "due_on = %s"),
-    ("overdue", "due_on < %s"),
-)
+TOTALS = ("total", "unassigned", "unread", "new", "complex_needs", "due_today", "overdue")
+_MARKS = "coach_id IS NULL, unread, is_new, complex_needs, coalesce(due_on = %s, false), coalesce(due_on < %s, false)"
 
 
 def counts_query(reach: Reach, wanted: Filter, today: date) -> tuple[str, list[Any]]:
-    """One reading of the list, counted in every way."""
+    """One reading of the list, grouped by everything that is counted; an index holds all of it for open cases."""
     clause, values = clause_of(wanted, today)
-    seen = "(office_id = ANY(%s) OR coach_id = %s)"
-    given: list[Any] = [list(reach.offices), reach.own_coach]
+    rows = f"SELECT state, waiting_on, rules, {_MARKS} FROM worklist WHERE"  # noqa: S608
+    offices = list(reach.offices)
     if wanted.coach is not None:
-        seen += " AND coach_id = %s"
-        given.append(wanted.coach)
-    columns = "coach_id, state, rules, due_on, waiting_on, unread, is_new, complex_needs"
-    parts = [f"SELECT 'total' AS kind, '{name}' AS name, count(*) AS n FROM listed WHERE {met}" for name, met in _TOTALS]  # noqa: S608
-    parts += [f"SELECT '{kind}', {kind}, count(*) FROM listed GROUP BY 2" for kind in ("state", "waiting_on")]  # noqa: S608
-    parts.append("SELECT 'rule', r, count(*) FROM listed, unnest(rules) AS r GROUP BY 2")
-    listed = f"SELECT {columns} FROM worklist WHERE {seen} AND {clause}"  # noqa: S608
-    return f"WITH listed AS MATERIALIZED ({listed}) {' UNION ALL '.join(parts)}", [*given, *values, today, today]
+        parts = [f"{rows} coach_id = %s AND (office_id = ANY(%s) OR coach_id = %s) AND {clause}"]
+        given = [today, today, wanted.coach, offices, reach.own_coach, *values]
+    else:
+        parts, given = [f"{rows} office_id = ANY(%s) AND {clause}"], [today, today, offices, *values]
+        if reach.own_coach is not None:
+            parts.append(f"{rows} coach_id = %s AND (office_id IS NULL OR office_id <> ALL(%s)) AND {clause}")
+            given += [today, today, reach.own_coach, offices, *values]
+    listed = " UNION ALL ".join(parts)
+    columns = "state, waiting_on, rules, unassigned, unread, is_new, complex_needs, due_today, overdue"
+    return f"SELECT {columns}, count(*) FROM ({listed}) AS listed ({columns}) GROUP BY {columns}", given  # noqa: S608
 
 
 def ahead(conn: Connection[Any], coach_id: str | None, office_id: str | None, place: int, case_id: str) -> int:

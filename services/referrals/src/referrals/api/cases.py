@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+import msgspec
 from fastapi import APIRouter, Depends, Request
+from psycopg import Connection
 from starlette.responses import Response
 
-from contracts.reference import CoachChanged
-from referrals import caseload, moves, worklist
+from contracts.reference import CoachChanged, OfficeChanged
+from referrals import caseload, moves, store, worklist
 from referrals import undo as undoing
 from referrals.api import bodies
-from referrals.api.context import STAFF, Context, actor
-from referrals.desk import COACH, KIND, Desk
-from referrals.london import day_of
+from referrals.api.context import STAFF, Answer, Context, actor
+from referrals.desk import COACH, KIND, OFFICE, Desk
 from referrals.model import allowed
 from referrals.rules.priority import wait
+from referrals.rules.support import fund_purposes, matching
 from referrals.views import case_view, history_entry, sort_place, why_waiting
 from streaming import documents
 from streaming.errors import PreconditionFailed, Refused
@@ -28,6 +30,7 @@ from web.principal import Principal
 Staff = Annotated[Principal, Depends(require(*STAFF))]
 Doers = Annotated[Principal, Depends(require("coach", "team-leader"))]
 Own = Annotated[Principal, Depends(require("coach"))]
+MAX_OFFERS = 20
 Paged = Annotated[Page, Depends(pages.page)]
 
 
@@ -52,6 +55,26 @@ def router(context: Context) -> APIRouter:
         rest = [entry for entry in entries if after is None or entry[0] < after[0]]
         return page.body(rest[: page.fetch], key=lambda entry: [entry[0]], item=lambda entry: history_entry(entry[1]))
 
+    @routes.get("/cases/{case_id}/support")
+    def support(case_id: str, request: Request, principal: Staff) -> Any:
+        """Support that fits what holds the claimant back, and who provides it in the office's district."""
+        with context.connection() as conn:
+            doc, person, case = context.case(conn, request, principal, case_id)
+            office: OfficeChanged | None = (
+                documents.read(conn, context.spec, OFFICE, case.office_id) if case.office_id is not None else None
+            )
+            jurisdiction = doc.claim.jurisdiction if doc.claim is not None else None
+            nation = jurisdiction or (office.nation if office is not None else None)
+            district = office.district if office is not None else None
+            items = [
+                {**msgspec.to_builtins(match), "providers": _offers(conn, match.type, district)}
+                for match in matching(context.setup.support, person.care, nation, context.today)
+            ]
+        return {"items": items, "fund_purposes": fund_purposes(context.setup.support, person.care)}
+
+    def _offers(conn: Connection[Any], kind: str, district: str | None) -> list[Any]:
+        return [msgspec.json.decode(row[1]) for row in store.providers(conn, kind, district, True, "", context.today, MAX_OFFERS)]
+
     @routes.get("/cases/{case_id}/waiting")
     def waiting(case_id: str, request: Request, principal: Staff) -> Any:
         """Why the case is where it is on its list, who comes first, and what its coach's day holds."""
@@ -63,7 +86,7 @@ def router(context: Context) -> APIRouter:
                 documents.read(conn, context.spec, COACH, case.coach_id) if case.coach_id is not None else None
             )
             before = worklist.ahead(conn, case.coach_id, case.office_id, sort_place(person, case), case_id)
-        a_day = caseload.contacts_a_day(coach, day_of(context.clock.now()))
+        a_day = caseload.contacts_a_day(coach, context.today)
         return {
             "case_id": case_id,
             "ahead": before,
@@ -160,6 +183,8 @@ def router(context: Context) -> APIRouter:
     @routes.post("/cases/{case_id}/undo", responses={202: {"description": "Asked for; somebody else must agree"}})
     def undo(case_id: str, body: bodies.Undo, request: Request, principal: Staff) -> Response:
         """Take a wrong action back. The first call asks (202), a second one by somebody else agrees (200)."""
-        return context.act(request, principal, case_id, lambda at: 200 if undoing.undo(at, body.event_id, body.why) else 202)
+        return context.act(
+            request, principal, case_id, lambda at: Answer(200 if undoing.undo(at, body.event_id, body.why) else 202)
+        )
 
     return routes

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from datetime import date
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from fastapi import Request
 from psycopg import Connection
@@ -15,6 +17,7 @@ from starlette.responses import Response
 from contracts.reference import CoachChanged
 from referrals import moves, store
 from referrals.desk import COACH, KIND, Desk, Setup
+from referrals.london import day_of
 from referrals.model import Case, ClaimDoc, Person
 from referrals.views import case_view
 from streaming import documents
@@ -29,6 +32,13 @@ from web.commands import PooledShell
 from web.principal import Principal
 
 STAFF = ("coach", "team-leader", "decision-maker")
+
+
+class Answer(NamedTuple):
+    """Status of the answer, and what it says beside the case, such as the id of something made."""
+
+    status: int = 200
+    extra: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +56,11 @@ class Context:
     def connection(self) -> Iterator[Connection[Any]]:
         with self.pool.connection() as conn:
             yield conn
+
+    @property
+    def today(self) -> date:
+        """The London day of the platform's clock."""
+        return day_of(self.clock.now())
 
     def effective(self, conn: Connection[Any], principal: Principal) -> Principal:
         """The caller with what the reference data say now: a coach who was moved or disabled loses access at once."""
@@ -72,14 +87,14 @@ class Context:
     def move(self, request: Request, principal: Principal, case_id: str, move: moves.Move) -> Response:
         """One move on a case, kept so that it can be taken back; the case as it is then."""
 
-        def act(at: moves.Turn) -> int:
+        def act(at: moves.Turn) -> Answer:
             moves.make(at, move)
-            return 200
+            return Answer()
 
         return self.act(request, principal, case_id, act)
 
-    def act(self, request: Request, principal: Principal, case_id: str, act: Callable[[moves.Turn], int]) -> Response:
-        """One change of a case that the caller may see, for the version in If-Match. act: gives the status of the answer."""
+    def act(self, request: Request, principal: Principal, case_id: str, act: Callable[[moves.Turn], Answer]) -> Response:
+        """One change of a case that the caller may see, for the version in If-Match. Answers with the case as it is then."""
         with self.connection() as conn:
             doc, _, _ = self.case(conn, request, principal, case_id)
         claim_id = doc.claim_id
@@ -90,11 +105,11 @@ class Context:
             if found is None:
                 raise Refused(404, "not-found")
             work.require_match(etag.of(case_view(claim_id, *found)))
-            status = act(moves.Turn(desk, found[0], found[1], actor(principal)))
+            answer = act(moves.Turn(desk, found[0], found[1], actor(principal)))
             desk.save()
             after = desk.doc.find_case(case_id)
             view = case_view(claim_id, *after) if after is not None else {}
-            return Reply(status, view, {"ETag": etag.of(view)})
+            return Reply(answer.status, {**view, **answer.extra}, {"ETag": etag.of(view)})
 
         return commands.run(request, principal, self.shell, roots=[(KIND, claim_id)], act=run)
 

@@ -15,7 +15,6 @@ from referrals import caseload, store, worklist
 from referrals.api import bodies
 from referrals.api.context import Context
 from referrals.desk import COACH, KIND, OFFICE, timer_id
-from referrals.london import day_of
 from referrals.rules.filters import Filter
 from streaming import documents
 from streaming.errors import Refused
@@ -95,7 +94,7 @@ def router(context: Context) -> APIRouter:
         """The coach's open cases against what one coach is planned for."""
         with context.connection() as conn:
             caller = context.effective(conn, principal)
-            found = caseload.of_coaches(conn, day_of(context.clock.now()), coach=coach_id)
+            found = caseload.of_coaches(conn, context.today, coach=coach_id)
             known: CoachChanged | None = documents.read(conn, context.spec, COACH, coach_id)
         if not found or known is None or not (coach_id == caller.coach_id or set(caller.office_ids) & set(known.offices)):
             raise Refused(404, "not-found")
@@ -108,7 +107,7 @@ def router(context: Context) -> APIRouter:
             caller = context.effective(conn, principal)
             if office_id not in caller.office_ids:
                 raise Refused(404, "not-found")
-            today = day_of(context.clock.now())
+            today = context.today
             coaches = caseload.of_coaches(conn, today, office=office_id)
             unassigned = Filter(office=office_id, unassigned=True)
             totals = worklist.counts(conn, worklist.Reach((office_id,)), unassigned, today)

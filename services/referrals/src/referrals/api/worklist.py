@@ -14,7 +14,6 @@ from referrals import worklist
 from referrals.api import bodies
 from referrals.api.context import Context
 from referrals.desk import FILTERS
-from referrals.london import day_of
 from referrals.model import SavedFilters
 from referrals.rules.filters import Filter
 from streaming import documents
@@ -85,7 +84,7 @@ def router(context: Context) -> APIRouter:
         """Cases of the caller's offices in the order in which to take them; each row says why it is where it is."""
         reach, given = chosen(principal, asked)
         with context.connection() as conn:
-            rows = worklist.page(conn, reach, given, day_of(context.clock.now()), page.after(int, str), page.fetch)
+            rows = worklist.page(conn, reach, given, context.today, page.after(int, str), page.fetch)
         body = page.body(rows, key=lambda row: row[:2], item=lambda row: msgspec.Raw(row[2]))
         return Response(msgspec.json.encode(body), media_type="application/json")
 
@@ -94,7 +93,7 @@ def router(context: Context) -> APIRouter:
         """How many cases the same filters give, by state, rule and who is waited for."""
         reach, given = chosen(principal, asked)
         with context.connection() as conn:
-            return worklist.counts(conn, reach, given, day_of(context.clock.now()))
+            return worklist.counts(conn, reach, given, context.today)
 
     @routes.get("/filters")
     def filters(request: Request, principal: Lister) -> Response:
