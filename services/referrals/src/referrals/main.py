@@ -10,9 +10,10 @@ from contracts.reference import CoachChanged, OfficeChanged
 from referrals import consumers, store, timers
 from referrals.api import cases, decisions, providers, reference, support, worklist
 from referrals.api.context import Context
-from referrals.desk import COACH, FILTERS, KIND, OFFICE, SEAT, Setup
+from referrals.desk import COACH, FILTERS, KIND, OFFICE, PROVIDER, SEAT, Setup
 from referrals.model import ClaimDoc, SavedFilters, Seat
 from referrals.policy_files import book_of, shipped
+from referrals.rules.support import Provider
 from referrals.settings import ReferralsSettings
 from referrals.support_files import catalogue
 from streaming.clock import make_clock
@@ -33,6 +34,7 @@ KINDS = (
     Kind(COACH, CoachChanged),
     Kind(OFFICE, OfficeChanged),
     Kind(FILTERS, SavedFilters),
+    Kind(PROVIDER, Provider),
 )
 
 
