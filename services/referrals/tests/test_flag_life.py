@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import Literal
 
 import msgspec
 import pytest
@@ -11,7 +12,15 @@ from hypothesis import strategies as st
 from referrals_facts import assessed, claim, earned, months, person
 from referrals_memory import Referrals
 
-from contracts.earnings import ClaimantMoved, ClaimChanged, ClaimOpened, Easement, PeriodAssessed, PeriodClaimant
+from contracts.earnings import (
+    ClaimantMoved,
+    ClaimChanged,
+    ClaimOpened,
+    EarningsQueryRaised,
+    Easement,
+    PeriodAssessed,
+    PeriodClaimant,
+)
 from contracts.notifications import MessageRequested, MessageSent
 from referrals import moves, views
 
@@ -115,6 +124,17 @@ def test_an_easement_stops_the_recheck_and_the_rule_may_be_raised_in_a_later_per
     flags = made.flags("C", "P1")
     assert flags[("stagnation-3", SPANS[2][0].isoformat())].why == "guard-easement"
     assert flags[("stagnation-3", SPANS[3][0].isoformat())].state == "shown"
+
+
+@pytest.mark.parametrize(("raised_by", "state"), [("person", "withdrawn"), ("data", "raised")])
+def test_a_query_that_a_person_raised_is_a_dispute_at_the_recheck(raised_by: Literal["person", "data"], state: str) -> None:
+    made = play([105_000, 84_000], until=3)
+    [flag] = made.flags("C", "P1").values()
+    ids = {"claim_id": "C", "claimant_id": "P1", "query_id": "q-1"}
+    made.tell(EarningsQueryRaised(**ids, period_id=flag.period_id, cause="ytd_mismatch", blocking=False, raised_by=raised_by))
+    made.go_to(day_after(SPANS[1], 8))
+    [flag] = made.flags("C", "P1").values()
+    assert (flag.state, flag.why) == (state, "guard-dispute" if state == "withdrawn" else None)
 
 
 def test_a_correction_and_its_reversal_end_where_they_began() -> None:

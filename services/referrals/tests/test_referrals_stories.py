@@ -87,7 +87,7 @@ def test_a_fall_is_planned_checked_again_shown_after_the_grace_period_and_explai
 def test_a_correction_before_contact_takes_flag_and_case_back(rig: Rig) -> None:
     name, item = shown(rig)
     first = next(body for kind, body in rig.events(name) if kind == "FlagPlanned")
-    [last] = [span for span in months(date(2026, 1, 8), 60) if assessed(name, span).period_id == first["period_id"]]
+    [last] = [span for span in months(date(2026, 1, 8), 240) if assessed(name, span).period_id == first["period_id"]]
     pay(rig, name, last, 105_000, version=2)
     rig.drain()
     assert names(rig, name)[-3:] == ["CaseOpened", "CaseWithdrawn", "CaseClosed"]
@@ -119,7 +119,7 @@ def test_a_correction_after_contact_leaves_the_case_and_tells_the_coach(rig: Rig
     rig.drain()
     assert rig.call(f"{name}-coach", "GET", f"/v1/cases/{case_id}").json()["state"] == "in_progress"
     first = next(body for kind, body in rig.events(name) if kind == "FlagPlanned")
-    [last] = [span for span in months(date(2026, 1, 8), 60) if assessed(name, span).period_id == first["period_id"]]
+    [last] = [span for span in months(date(2026, 1, 8), 240) if assessed(name, span).period_id == first["period_id"]]
     pay(rig, name, last, 105_000, version=2)
     rig.drain()
     case = rig.call(f"{name}-coach", "GET", f"/v1/cases/{case_id}").json()

@@ -168,6 +168,7 @@ def test_caseload_is_shown_against_what_a_coach_is_planned_for_and_a_wait_is_exp
     put(rig, f"/v1/coaches/{who}", {**COACH, "offices": [office], "max_cases": 1, "specialisms": ["lone_parents"]})
     for row in listed(rig, who):
         rig.call(who, "POST", f"/v1/cases/{row['case_id']}/take-over", {}, If_Match=row["etag"])
+    assert counted(rig, "iwp_referrals_caseload_passed_total") >= 1, "passing the planned number is an alert"
     own = rig.call(who, "GET", f"/v1/coaches/{who}/caseload").json()
     assert (own["cases"], own["planned_cases"], own["over"], own["specialisms"]) == (2, 1, True, ["lone_parents"])
     whole = rig.call(who, "GET", f"/v1/offices/{office}/caseload").json()
@@ -222,10 +223,15 @@ def test_a_coach_of_another_office_breaks_the_glass_with_a_reason_and_is_noticed
 
 
 def broken(rig: Rig) -> float:
-    """The alert's counter on the API's own metrics port."""
+    """How often the glass was broken."""
+    return counted(rig, "iwp_http_break_glass_total")
+
+
+def counted(rig: Rig, name: str) -> float:
+    """An alert's counter on the API's own metrics port."""
     port = rig.platform.supervisor.program("referrals-api").env["METRICS_PORT"]
     lines = httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=5).text.splitlines()
-    return next(float(line.split()[-1]) for line in lines if line.startswith("iwp_http_break_glass_total"))
+    return next(float(line.split()[-1]) for line in lines if line.startswith(name))
 
 
 def test_a_claimant_on_two_claims_never_has_two_open_cases_however_many_hands_try(rig: Rig) -> None:

@@ -18,6 +18,7 @@ from contracts.vocabulary import (
     LegalGroup,
     PeriodCause,
     PeriodStatus,
+    QueryRaiser,
 )
 
 # ---- earnings.circumstances.v1 ----
@@ -184,12 +185,13 @@ class EmploymentEnded(_PersonEvent, frozen=True, kw_only=True):
 
 
 class EarningsQueryRaised(_PersonEvent, frozen=True, kw_only=True):
-    """Doubtful earnings data; `blocking` withholds the period's conclusion."""
+    """Doubtful earnings data; `blocking` withholds the period's conclusion. What a person raised is an open dispute too."""
 
     query_id: str
     period_id: str
     cause: str
     blocking: bool
+    raised_by: QueryRaiser = "data"
 
 
 class EarningsQueryResolved(_PersonEvent, frozen=True, kw_only=True):

@@ -24,6 +24,7 @@ PeriodStatus = Literal["open", "closed"]
 PeriodCause = Literal[
     "closed", "statement", "late_payment", "correction", "invalidation", "determination", "identity", "boundary"
 ]
+QueryRaiser = Literal["data", "person"]
 EarningsBasis = Literal["rti_gross", "self_reported", "statement_net", "none"]
 Marker = Literal[
     "payment_conflict",

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from functools import cache
 from importlib import resources
 from typing import Any
 
 import msgspec
+import structlog
 import yaml
 from psycopg import Connection
 from psycopg.rows import dict_row
 from pydantic import BaseModel, ConfigDict
 
 from contracts.reference import CoachChanged
+from referrals import metrics
 from referrals.policy_schema import Series
 from referrals.rules.dated import Dated, Entry
+
+log = structlog.get_logger()
 
 
 class _File(BaseModel):
@@ -72,6 +77,22 @@ def _load(coach: dict[str, Any], by_state: dict[str, int], usual: int) -> dict[s
     planned = coach.pop("max_cases") or usual
     cases = sum(by_state.values())
     return {**coach, "cases": cases, "planned_cases": planned, "over": cases > planned, "by_state": by_state}
+
+
+def watch(conn: Connection[Any], gained: Mapping[str, int]) -> None:
+    """Tell when a coach came to have more open cases than planned. gained: cases that each coach got just now."""
+    if not gained:
+        return
+    rows = conn.execute(
+        "SELECT w.coach_id, count(*), (SELECT max_cases FROM coach c WHERE c.coach_id = w.coach_id), current_date FROM worklist w"
+        " WHERE w.coach_id = ANY(%s) AND w.state <> 'closed' GROUP BY 1",
+        (list(gained),),
+    )
+    for coach_id, cases, max_cases, today in rows:
+        planned = max_cases or planning().cases.at(today)
+        if cases > planned >= cases - gained[coach_id]:
+            metrics.CASELOAD_PASSED.inc()
+            log.warning("caseload.passed", coach_id=coach_id, cases=cases, planned=planned)
 
 
 def contacts_a_day(coach: CoachChanged | None, today: date) -> int | None:

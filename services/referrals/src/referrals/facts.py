@@ -56,7 +56,13 @@ def with_period(doc: ClaimDoc, event: earnings.PeriodAssessed) -> ClaimDoc | Non
 
 
 def with_query(person: Person, event: earnings.EarningsQueryRaised) -> Person:
-    query = Query(query_id=event.query_id, period_id=event.period_id, cause=event.cause, blocking=event.blocking)
+    query = Query(
+        query_id=event.query_id,
+        period_id=event.period_id,
+        cause=event.cause,
+        blocking=event.blocking,
+        by_person=event.raised_by == "person",
+    )
     return replace(person, queries={**person.queries, event.query_id: query})
 
 

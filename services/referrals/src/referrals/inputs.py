@@ -144,6 +144,7 @@ def guard_facts(doc: ClaimDoc, claimant_id: str, period_id: str, as_of: date) ->
     quality = own.quality if own is not None else ()
     entry = in_force(member, as_of)
     contested = period is not None and any(contest.covers(period_id, period.start) for contest in person.contests)
+    queried = any(query.by_person and query.period_id == period_id for query in person.queries.values())
     case = person.open_case()
     return GuardFacts(
         stops=stops(doc, claimant_id),
@@ -157,7 +158,7 @@ def guard_facts(doc: ClaimDoc, claimant_id: str, period_id: str, as_of: date) ->
             )
             for easement in (member.easements if member is not None else ())
         ),
-        disputed=contested or "disputed" in quality,
+        disputed=contested or queried or "disputed" in quality,
         self_employed=(member is not None and member.self_employed) or "self_employed" in quality,
         strike="strike_or_absence" in quality,
         contacts=tuple(sorted(contact.on for contact in person.contacts)),

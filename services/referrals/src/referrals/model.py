@@ -174,12 +174,13 @@ class Contest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Query(msgspec.Struct, frozen=True, kw_only=True):
-    """A doubt raised by the earnings service."""
+    """A doubt of the earnings service, or of a person: then it is an open dispute."""
 
     query_id: str
     period_id: str
     cause: str
     blocking: bool
+    by_person: bool = False
 
 
 class Person(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any, Literal
@@ -10,7 +11,7 @@ import msgspec
 from psycopg import Connection
 
 from contracts.reference import CoachChanged, OfficeChanged
-from referrals import ledger, told_in_error
+from referrals import caseload, ledger, told_in_error
 from referrals.desk import KIND
 from referrals.model import Case, ClaimDoc, Person
 from referrals.rules.evaluation import Book
@@ -62,13 +63,23 @@ def _gone(conn: Connection[Any], claim_id: str, before: ClaimDoc | None, after: 
 
 def _changed(conn: Connection[Any], claims: Sequence[Change]) -> None:
     changed = []
+    gained: Counter[str] = Counter()
     for change in claims:
         then = _cases(change.before)
         for case_id, person in _cases(change.after).items():
             if _differs(then.get(case_id), person, case_id):
                 changed.append((change.key, person, case_id))
+                gained.update(_gained(then.get(case_id), person, case_id))
     for claim_id, person, case_id in sorted(changed, key=lambda entry: entry[1].cases[entry[2]].open):
         _case(conn, claim_id, person, case_id)
+    caseload.watch(conn, gained)
+
+
+def _gained(before: Person | None, after: Person, case_id: str) -> list[str]:
+    """The coach who has the open case now and did not before."""
+    case, then = after.cases[case_id], before.cases[case_id] if before is not None else None
+    had = then is not None and then.open and then.coach_id == case.coach_id
+    return [case.coach_id] if case.open and case.coach_id is not None and not had else []
 
 
 def _members(doc: ClaimDoc | None) -> dict[str, tuple[str | None, str | None]]:

@@ -64,6 +64,7 @@ def raised_event(claim_id: str, query: Query) -> EarningsQueryRaised:
         period_id=period_id(claim_id, query.start),
         cause=query.cause,
         blocking=query.blocking,
+        raised_by="person" if query.by == "person" else "data",
     )
 
 
