@@ -19,6 +19,7 @@ from earnings.refresh import Judge
 from earnings.timers import firing
 from streaming.records import Cause, Item, Record
 from streaming.spec import Spec
+from streaming.work import Outgoing
 
 JUDGE = Judge(policy_file.load(POLICY_DAY))
 NOW = datetime(2026, 6, 20, 9, tzinfo=UTC)
@@ -30,7 +31,7 @@ class Service(MemoryService):
 
     def send(self, fact: Fact, now: datetime = NOW) -> int:
         FACTS.append(fact)
-        self.consume(Record("hmrc.rti.payment-reported.v1", 0, len(FACTS) - 1, 0, b"", b""), now)
+        PUBLISHED.extend(self.consume(Record("hmrc.rti.payment-reported.v1", 0, len(FACTS) - 1, 0, b"", b""), now))
         return len(FACTS) - 1
 
     def outcome(self, offset: int) -> tuple[str, str | None]:
@@ -39,11 +40,13 @@ class Service(MemoryService):
 
 
 FACTS: list[Fact] = []
+PUBLISHED: list[Outgoing] = []
 
 
 @pytest.fixture
 def service() -> Service:
     FACTS.clear()
+    PUBLISHED.clear()
 
     def prepare(records: Any) -> Any:
         return [Item(r, Cause(f"{r.offset}", ""), (("any", "any"),), FACTS[r.offset]) for r in records]
@@ -117,7 +120,8 @@ def test_a_deleted_contract_forgets_everything_but_a_tombstone(service: Service)
     delete = ContractFact("c", order(5), DELETED, None)
     assert service.outcome(service.send(delete))[0] == "applied"
     claim = service.docs[("claim", "c")]
-    assert (claim.contract, claim.assessed, claim.attributed, claim.statements) == (None, (), {}, ())
+    assert (claim.contract, claim.attributed, claim.statements) == (None, {}, ())
+    assert all(item.gone and not item.content for item in claim.assessed), "dates and versions stay, no figures"
     assert service.rows["erased_claim"] == [{"claim_id": "c"}]
     assert not service.timers
     assert service.docs[("claimant", "p")].claims == ()
@@ -125,6 +129,21 @@ def test_a_deleted_contract_forgets_everything_but_a_tombstone(service: Service)
     assert service.outcome(service.send(contract(1)))[0] == "superseded"
     assert service.outcome(service.send(contract(9)))[0] == "applied"
     assert service.docs[("claim", "c")].published.version > published, "versions never fall"
+
+
+def test_versions_go_on_rising_when_a_deleted_contract_comes_back(service: Service) -> None:
+    service.send(claimant())
+    service.send(payment(1, FIRST + timedelta(days=3), 0))
+    service.send(contract())
+    service.send(ContractFact("c", order(5), DELETED, None))
+    service.send(contract(6))
+    versions: dict[tuple[str, str], list[int]] = {}
+    for event in PUBLISHED:
+        body = msgspec.json.decode(event.value)
+        if event.type in ("PeriodAssessed", "PaymentAttributed"):
+            versions.setdefault((event.type, body.get("payment_id", body["period_id"])), []).append(body["version"])
+    assert len(versions) > 1
+    assert all(found == [1, 2] for found in versions.values()), versions
 
 
 def test_a_deleted_claimant_takes_pay_and_names_along(service: Service) -> None:

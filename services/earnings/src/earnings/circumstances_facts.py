@@ -9,12 +9,13 @@ from contracts.earnings import ClaimErased
 from contracts.vocabulary import PeriodCause
 from earnings.intake.facts import ClaimantFact, ConditionalityFact, ContestFact, ContractFact, EasementFact
 from earnings.kinds import CLAIM, CLAIMANT
-from earnings.model import Claim, Claimant, Membership, Published
+from earnings.model import Attributed, Claim, Claimant, Membership, Published
 from earnings.payment_facts import forget_person, payments_arrive
 from earnings.refresh import CALENDAR, Judge, rank, settle
 from earnings.rules.calendar import london_day
 from earnings.rules.contests import apply_contest
 from earnings.rules.evaluate import timeline
+from earnings.rules.payments import LEFT
 from earnings.rules.versions import judge, judge_numbered
 from streaming.work import Work, derive_id
 
@@ -137,12 +138,21 @@ def _join(
 
 
 def _erase(work: Work, fact: ContractFact, known: Claim, rules: Judge) -> None:
-    """Forget the claim; a tombstone stays, so that an older insert does not bring it back."""
+    """Forget the claim. A tombstone stays, so that an older insert does not bring it back and that versions go on rising
+    should a newer one do so."""
     for statement in known.statements:
         if statement.waiting:
             settle(work, statement.source, "ignored", "claim_deleted")
     published = None if known.published is None else Published(known.published.version, b"")
-    work.put(CLAIM, fact.record_id, Claim(order=fact.order, content=fact.content, deleted=True, published=published))
+    tombstone = Claim(
+        order=fact.order,
+        content=fact.content,
+        deleted=True,
+        published=published,
+        assessed=tuple(replace(item, content=b"", gone=True) for item in known.assessed),
+        attributed={key: Attributed(item.start, 0, LEFT, item.version, invalid=True) for key, item in known.attributed.items()},
+    )
+    work.put(CLAIM, fact.record_id, tombstone)
     moved: dict[str, list[tuple[str, str, str]]] = {}
     for person in () if known.contract is None else known.contract.people:
         _join(work, person, fact.record_id, None, moved)
