@@ -1,4 +1,5 @@
-"""`make bench`: the short benchmark of the event path, about five minutes. `python -m bench --help`."""
+"""`make bench`: the short benchmark of the event path, about five minutes. `python -m bench what-if`: what another policy costs
+to try. `python -m bench --help`."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from bench import backfill, latency, report, suite
+from bench import backfill, latency, report, suite, what_if
 from devstack import backends
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -52,6 +53,16 @@ def backfill_(
     backfill.write(made)
     backfill.show(console, made)
     console.print(f"{backfill.FIGURES} written")
+
+
+@app.command("what-if")
+def what_if_command(
+    claimants: Annotated[int, typer.Option(min=1_000, help="Claimants, each with a year of periods")] = 100_000,
+    processes: Annotated[int | None, typer.Option(min=1, help="Processes (default: one a core)")] = None,
+    var_dir: Annotated[Path | None, typer.Option(help="Folder for data and logs (default var/bench)")] = None,
+) -> None:
+    """A year of many claimants under another policy, and the price of one evaluation beside a plain Python loop."""
+    what_if.run(claimants, processes, (var_dir or backends.default_var_dir() / "bench").resolve(), Console())
 
 
 if __name__ == "__main__":

@@ -111,6 +111,14 @@ class Rig:
         finally:
             consumer.close()
 
+    def all_events(self, topic: str) -> list[tuple[str, str]]:
+        """(claim, type) of everything published on a topic so far."""
+        consumer = Consumer({"bootstrap.servers": self.platform.bootstrap, "group.id": "none", "enable.partition.eof": True})
+        try:
+            return [(key, kind) for key, kind, _ in _read_all(consumer, topic, self.platform.partitions)]
+        finally:
+            consumer.close()
+
     def call(self, who: str, method: str, path: str, body: Any = None, **headers: str) -> httpx.Response:
         """A request with a client's token; POST gets a fresh Idempotency-Key unless one is given."""
         sent = {"Authorization": f"Bearer {self.token(who)}"} | {key.replace("_", "-"): value for key, value in headers.items()}
@@ -136,10 +144,15 @@ class Rig:
 
 
 def _read(consumer: Consumer, topic: str, partitions: int, key: str) -> list[tuple[str, dict[str, Any]]]:
-    """What is on the topic now under that key, as a read_committed consumer sees it."""
+    """What is on the topic now under that key."""
+    return [(kind, body) for claim_id, kind, body in _read_all(consumer, topic, partitions) if claim_id == key]
+
+
+def _read_all(consumer: Consumer, topic: str, partitions: int) -> list[tuple[str, str, dict[str, Any]]]:
+    """(key, type, body) of what is on the topic now, as a read_committed consumer sees it."""
     waiting = set(range(partitions))
     consumer.assign([TopicPartition(topic, number, 0) for number in waiting])
-    found: list[tuple[str, dict[str, Any]]] = []
+    found: list[tuple[str, str, dict[str, Any]]] = []
     deadline = time.monotonic() + WAIT_S
     while waiting and time.monotonic() < deadline:
         message = consumer.poll(0.2)
@@ -148,8 +161,9 @@ def _read(consumer: Consumer, topic: str, partitions: int, key: str) -> list[tup
         error = message.error()
         if error is not None and error.code() == KafkaError._PARTITION_EOF:
             waiting.discard(int(message.partition() or 0))
-        elif error is None and message.key() == key.encode():
+        elif error is None:
             headers: Any = message.headers()
-            found.append((envelope.parse(headers).type, msgspec.json.decode(message.value() or b"null")))
+            key = (message.key() or b"").decode()
+            found.append((key, envelope.parse(headers).type, msgspec.json.decode(message.value() or b"null")))
     assert not waiting, f"{topic} could not be read to its end"
     return found

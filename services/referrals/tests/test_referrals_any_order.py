@@ -20,7 +20,6 @@ from referrals_memory import Referrals
 from contracts.earnings import ClaimChanged, Easement
 from contracts.notifications import MessageRequested, MessageSent
 from referrals.inputs import in_scope
-from referrals.records import Record
 
 SPANS = months(date(2026, 4, 8), 5)
 PAY = [0, 84_000, 99_000, 101_000, 105_000, 196_000]
@@ -120,7 +119,7 @@ def stands(made: Referrals) -> dict[str, Any]:
     for member in doc.claim.claimants:
         for (claimant_id, period_id), record in last.items():
             if claimant_id == member.claimant_id:
-                found[f"decision about {claimant_id} in {period_id}"] = msgspec.msgpack.decode(record, type=Record).evaluation
+                found[f"decision about {claimant_id} in {period_id}"] = record.evaluation
         for period_id, seen in doc.person(member.claimant_id).observed.items():
             if in_scope(doc, member.claimant_id, doc.periods[period_id].end):
                 found[f"observed of {member.claimant_id} in {period_id}"] = msgspec.structs.replace(seen, version=0)

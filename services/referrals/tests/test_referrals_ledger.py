@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
 import pytest
 from referrals_rig import Rig
 from test_referrals_stories import shown
+
+from contracts import topics
+from contracts.earnings import ClaimErased
+from referrals.replaying import check_all
+from streaming.crypto import FieldCipher
 
 
 @pytest.fixture
@@ -30,33 +36,106 @@ def replay_all(rig: Rig) -> subprocess.CompletedProcess[str]:
     )
 
 
-def change(rig: Rig, claim_id: str, text: str) -> None:
+def unsound(rig: Rig) -> dict[tuple[str, int], str | None]:
+    """(claim, place) → verdict of whatever does not hold."""
+    cipher = FieldCipher(rig.platform.supervisor.environment["FIELD_KEY"])
     with psycopg.connect(rig.platform.databases["referrals"], autocommit=True) as conn:
-        assert conn.execute(f"UPDATE decision SET {text} WHERE claim_id = %s AND seq = 2", (claim_id,)).rowcount == 1  # type: ignore[arg-type]  # noqa: S608
+        return {(row.claim_id, row.seq): row.verdict for row in check_all(conn, cipher) if not row.sound}
+
+
+def _execute(conn: psycopg.Connection[Any], text: str, claim_id: str) -> None:
+    assert conn.execute(text, {"claim": claim_id}).rowcount >= 1  # type: ignore[arg-type]
+
+
+@contextmanager
+def tampering(rig: Rig, claim_id: str) -> Iterator[Callable[[str], None]]:
+    """Change the ledger behind the service's back, as the owner of the tables can, and put everything back afterwards."""
+    tables = ("decision", "decision_head")
+    with psycopg.connect(rig.platform.databases["referrals"], autocommit=True) as conn:
+        for table in tables:
+            conn.execute(f"CREATE TEMP TABLE kept_{table} AS SELECT * FROM {table} WHERE claim_id = %s", (claim_id,))  # type: ignore[arg-type]  # noqa: S608
+            conn.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")  # type: ignore[arg-type]
+        try:
+            yield lambda text: _execute(conn, text, claim_id)
+        finally:
+            for table in tables:
+                conn.execute(f"DELETE FROM {table} WHERE claim_id = %s", (claim_id,))  # type: ignore[arg-type]  # noqa: S608
+                conn.execute(f"INSERT INTO {table} SELECT * FROM kept_{table}")  # type: ignore[arg-type]  # noqa: S608
+                conn.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
-    ("there", "back"),
+    ("text", "found"),
     [
-        ("record = set_byte(record, 40, get_byte(record, 40) # 1)", "record = set_byte(record, 40, get_byte(record, 40) # 1)"),
-        ("as_of = as_of + 1", "as_of = as_of - 1"),
+        ("UPDATE decision SET record = set_byte(record, 40, get_byte(record, 40) # 1) WHERE claim_id = %(claim)s AND seq = 2",
+         "different"),
+        ("UPDATE decision SET as_of = as_of + 1 WHERE claim_id = %(claim)s AND seq = 2", "different"),
+        ("UPDATE decision SET seq = CASE seq WHEN 1 THEN -2 ELSE -1 END WHERE claim_id = %(claim)s AND seq IN (1, 2);"
+         "UPDATE decision SET seq = -seq WHERE claim_id = %(claim)s AND seq < 0", "identical"),
+        ("DELETE FROM decision WHERE claim_id = %(claim)s AND seq = 2", None),
+        ("DELETE FROM decision WHERE claim_id = %(claim)s AND seq = (SELECT max(seq) FROM decision WHERE claim_id = %(claim)s)",
+         None),
+        ("DELETE FROM decision WHERE claim_id = %(claim)s", None),
+        ("DELETE FROM decision_head WHERE claim_id = %(claim)s", None),
     ],
-    ids=["the record", "a column"],
-)
-def test_replay_recomputes_every_decision_and_finds_one_that_was_changed(
-    rig: Rig, told: tuple[str, dict[str, Any]], there: str, back: str
+    ids=["the record", "a column", "the order", "a row removed", "the last row removed", "all rows removed", "the head removed"],
+)  # fmt: skip
+def test_replay_recomputes_every_decision_and_finds_what_was_tampered_with(
+    rig: Rig, told: tuple[str, dict[str, Any]], text: str, found: str | None
 ) -> None:
+    name, _ = told
+    assert unsound(rig) == {}
+    with tampering(rig, name) as change:
+        for statement in text.split(";"):
+            change(statement)
+        broken = unsound(rig)
+    assert {claim_id for claim_id, _ in broken} == {name}
+    assert found in broken.values()
+    assert unsound(rig) == {}
+
+
+def test_the_command_replays_everything_and_fails_when_a_row_was_changed(rig: Rig, told: tuple[str, dict[str, Any]]) -> None:
     name, _ = told
     done = replay_all(rig)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "different=0 broken_chain=0" in done.stdout
-    change(rig, name, there)
-    try:
-        found = replay_all(rig)
-        assert found.returncode == 1
-        assert "broken_chain=0" not in found.stdout
-    finally:
-        change(rig, name, back)
+    with tampering(rig, name) as change:
+        change("DELETE FROM decision WHERE claim_id = %(claim)s AND seq = 2")
+        broken = replay_all(rig)
+    assert broken.returncode == 1
+    assert f"claim {name} decision 2: missing" in broken.stderr
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "UPDATE decision SET step = step",
+        "DELETE FROM decision",
+        "TRUNCATE decision",
+        "UPDATE rule_set SET book = book",
+        "DELETE FROM rule_set",
+        "DELETE FROM decision_head",
+        "UPDATE decision_head SET seq = seq - 1",
+    ],
+)
+def test_the_database_refuses_to_change_or_remove_a_decision(rig: Rig, told: tuple[str, dict[str, Any]], text: str) -> None:
+    with (
+        psycopg.connect(rig.platform.databases["referrals"], autocommit=True) as conn,
+        pytest.raises(psycopg.errors.InsufficientPrivilege),
+    ):
+        conn.execute(text)  # type: ignore[arg-type]
+
+
+def test_after_an_erasure_nothing_can_be_read_and_the_chain_stays_whole(rig: Rig) -> None:
+    name, _ = shown(rig)
+    rows = rig.sql("SELECT count(*) FROM decision WHERE claim_id = %s", name)
+    rig.publish(topics.EARNINGS_CIRCUMSTANCES, name, ClaimErased(claim_id=name))
+    rig.drain()
+    assert rig.sql("SELECT count(*) FROM decision_key WHERE claim_id = %s", name) == [(0,)]
+    assert rig.sql("SELECT count(*) FROM decision WHERE claim_id = %s", name) == rows
+    done = replay_all(rig)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "erased=0" not in done.stdout
 
 
 def test_the_stored_record_cannot_be_read_without_the_key(rig: Rig, told: tuple[str, dict[str, Any]]) -> None:

@@ -5,14 +5,12 @@ from __future__ import annotations
 from datetime import date, timedelta
 from fractions import Fraction
 
-import msgspec
 import pytest
 from referrals_facts import assessed, claim, earned, months, person
 from referrals_memory import Referrals
 
 from contracts.earnings import ClaimOpened, Conditionality
 from referrals.policy_files import shipped
-from referrals.records import Record
 from referrals.rules.history import Ap
 from referrals.rules.texts import pounds
 from referrals.rules.thresholds import Basis, Status, thresholds
@@ -80,7 +78,7 @@ def test_a_decision_records_the_working_and_what_would_stay_after_the_taper() ->
     made = Referrals(SPANS[1][1] + timedelta(days=1))
     made.tell(ClaimOpened(claim_id="C", claim=claim("C", person("P1", conditionality=(known,)))))
     made.tell(assessed("C", SPANS[0], earned("P1", 105_000)), assessed("C", SPANS[1], earned("P1", 84_000)))
-    record = msgspec.msgpack.decode(made.service.rows["decision"][-1]["record"], type=Record)
+    record = made.service.rows["decision"][-1]["record"]
     assert record.working is not None
     assert (record.working.regime, record.working.tailored, record.working.transitional_below) == ("Work Preparation", True, 1)
     assert record.counterfactual is not None

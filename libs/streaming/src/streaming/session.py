@@ -54,6 +54,7 @@ class Session:
     waiting: list[tuple[Root, Record]] = field(default_factory=list)
     inbox: list[str] = field(default_factory=list)
     outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
+    glanced: tuple[Any] | None = None
 
     def lock(self, roots: Iterable[Root]) -> None:
         """Lock the roots and everything linked to them, in the platform's one lock order.
@@ -125,7 +126,14 @@ class Session:
             locked=self.locked.__contains__,
             source=self.spec.name,
             if_match=if_match,
+            glance=self.glance,
         )
+
+    def glance(self) -> Any:
+        """The service's glance, taken once."""
+        if self.glanced is None:
+            self.glanced = (self.spec.glance(self.conn, self.now),)
+        return self.glanced[0]
 
     def merge(self, effects: Effects) -> None:
         """The scope ended well: keep what it did."""

@@ -69,6 +69,10 @@ def _no_project(conn: Connection[Any], changes: Sequence[Change], rows: Mapping[
         raise TypeError(f"rows appended for {sorted(rows)} but the service has no project function")
 
 
+def _no_glance(conn: Connection[Any], now: datetime) -> Any:
+    return None
+
+
 def _nothing_pending(conn: Connection[Any], now: datetime) -> int:
     return 0
 
@@ -87,6 +91,8 @@ class Spec:
     journal      called once for every consumed record with its outcome
                  (applied | superseded | duplicate | pending | quarantined | ignored | any text set by work.outcome).
     project      writes query tables from changed documents and rows given to work.append; same transaction.
+    glance       what handlers may look at beside their documents, such as a switch: asked for at most once a transaction, when a
+                 handler calls `work.glance()`. Takes no lock that two transactions cannot both have.
     pending      number of due entries in the service's own queues at `now` (send queue), for /health/drained.
     """
 
@@ -98,4 +104,5 @@ class Spec:
     links: Callable[[str, Any], Sequence[Root]] = _no_links
     journal: Callable[[Work, Record, str, str | None, str | None], None] = _no_journal
     project: Callable[[Connection[Any], Sequence[Change], Mapping[str, Sequence[Mapping[str, Any]]]], None] = _no_project
+    glance: Callable[[Connection[Any], datetime], Any] = _no_glance
     pending: Callable[[Connection[Any], datetime], int] = _nothing_pending

@@ -91,6 +91,8 @@ class Work(msgspec.Struct, kw_only=True):
     reason: str | None = None
     effects: Effects = msgspec.field(default_factory=Effects)
     ordinals: dict[str, int] = {}
+    glance: Callable[[], Any] = lambda: None
+    """What the service's `Spec.glance` says in this transaction: read without owning it, never to be put."""
 
     def get(self, kind: str, key: str) -> Any:
         """The document (a frozen struct) or None. Locks it: if it was not foreseen, the transaction is redone with it."""

@@ -13,6 +13,7 @@ from referrals import routing, told_in_error
 from referrals.desk import SEAT, Desk
 from referrals.model import Case, Entry, Flag, Person, Seat, WaitingOn, case_flags, with_case, with_flag
 from referrals.rules.lifecycle import Happening, Stand, step
+from referrals.trials import arms
 
 CONTACT_WITHIN_DAYS = 14
 """A shown case is due for a first contact so many days after it was shown."""
@@ -81,6 +82,8 @@ def leave_seat(desk: Desk, case: Case) -> None:
 
 def show(desk: Desk, person: Person, flag: Flag) -> Person:
     """Put a flag on the claimant's open case, or open one."""
+    if arms.must_not_show(desk, person):
+        raise RuntimeError("an experiment forbids to show this flag")
     case = person.open_case()
     case = _open(desk, person, flag) if case is None else append(desk, case, flag)
     shown = replace(flag, state="shown", shown_on=desk.today, case_id=case.case_id)

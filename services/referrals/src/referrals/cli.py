@@ -10,9 +10,10 @@ import typer
 from fastapi import FastAPI
 from pydantic import SecretStr
 
-from referrals import ledger
+from referrals import replaying
 from referrals.cli_policy import policy
 from referrals.settings import PORT, ReferralsSettings
+from referrals.whatif import commands
 from streaming.cli import Program, make
 from streaming.crypto import FieldCipher
 from streaming.database import connector
@@ -41,6 +42,7 @@ PROGRAM: Program[ReferralsSettings] = Program(
     port=PORT,
 )
 app = make(PROGRAM)
+commands.add(app, PROGRAM)
 app.add_typer(policy, name="policy")
 
 
@@ -53,14 +55,12 @@ def replay(everything: Annotated[bool, typer.Option("--all", help="Every stored 
     cipher = FieldCipher(settings.field_key.get_secret_value())
     counts = {"identical": 0, "different": 0, "broken_chain": 0, "erased": 0}
     with connector(PROGRAM.database_url(settings), "referrals replay")() as conn:
-        for row in ledger.everything(conn):
-            counts["broken_chain"] += not ledger.chain_intact(conn, row)
-            try:
-                counts["identical" if ledger.replay(conn, cipher, row).identical else "different"] += 1
-            except ledger.Erased:
-                counts["erased"] += 1
-            except ValueError:
-                counts["different"] += 1
+        for found in replaying.check_all(conn, cipher):
+            counts["broken_chain"] += not found.chained
+            if found.verdict is not None:
+                counts[found.verdict] += 1
+            if not found.sound:
+                typer.echo(f"claim {found.claim_id} decision {found.seq}: {found.verdict or 'missing'}", err=True)
     typer.echo(" ".join(f"{name}={count}" for name, count in counts.items()))
     if counts["different"] or counts["broken_chain"]:
         raise typer.Exit(1)

@@ -123,7 +123,7 @@ _ELSEWHERE = frozenset(
 def _circumstances(setup: Setup, work: Work, claim_id: str, claim: earnings.Claim) -> None:
     desk = Desk(work, claim_id, setup)
     before = desk.doc
-    after = facts.with_claim(before, claim)
+    after = facts.with_claim(before, claim, work.now)
     if after is None:
         work.outcome = "superseded"
         return

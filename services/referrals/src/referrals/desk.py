@@ -11,11 +11,14 @@ from datetime import date, datetime
 import msgspec
 
 from contracts.topics import PROGRESSION_CASE, PROGRESSION_FLAG, PROGRESSION_OUTCOME
+from referrals.inputs import history
 from referrals.london import day_of, start_of
 from referrals.model import ClaimDoc, Person
 from referrals.rules.evaluation import Book
+from referrals.rules.history import Ap
 from referrals.rules.rule_set import Policy
 from referrals.rules.support import Catalogue
+from referrals.rules.trials import Experiment
 from streaming.work import DueItem, Work, derive_id
 
 SEAT = "claimant"
@@ -35,6 +38,7 @@ class Setup:
     book: Book
     support: Catalogue
     earlier: tuple[tuple[date, Book], ...] = ()
+    experiments: tuple[Experiment, ...] = ()
 
     def book_on(self, day: date) -> Book:
         """The rule book in force on a day. Every step of a period uses the one of the period's last day."""
@@ -50,6 +54,7 @@ class Desk:
         self.setup = setup
         self._loaded: ClaimDoc | None = work.get(KIND, claim_id)
         self.doc = self._loaded or ClaimDoc(claim_id=claim_id)
+        self._histories: dict[str, tuple[tuple[object, ...], tuple[Ap, ...]]] = {}
 
     @property
     def known(self) -> bool:
@@ -68,6 +73,15 @@ class Desk:
 
     def person(self, claimant_id: str) -> Person:
         return self.doc.person(claimant_id)
+
+    def history(self, claimant_id: str) -> tuple[Ap, ...]:
+        """The person's closed periods; worked out again only when the facts they rest on are others."""
+        facts = (self.doc.claim, self.doc.periods, self.person(claimant_id).carried)
+        known = self._histories.get(claimant_id)
+        if known is None or any(then is not now for then, now in zip(known[0], facts, strict=True)):
+            known = (facts, history(self.doc, claimant_id, self.setup.policy, self.setup.book.parameters))
+            self._histories[claimant_id] = known
+        return known[1]
 
     def keep(self, person: Person) -> Person:
         """Put the person's new state into the document."""

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import msgspec
 
 from contracts import earnings
-from referrals.model import ClaimDoc, Period, Person, Query
+from referrals.model import ClaimDoc, Period, Person, Query, Standing
 
 replace = msgspec.structs.replace
 
 
-def with_claim(doc: ClaimDoc, claim: earnings.Claim) -> ClaimDoc | None:
-    """The newest snapshot; None when it is not newer than the one known."""
+def with_claim(doc: ClaimDoc, claim: earnings.Claim, now: datetime) -> ClaimDoc | None:
+    """The newest snapshot, known from now on; None when it is not newer than the one known."""
     if claim.version <= (doc.claim.version if doc.claim is not None else doc.erased_version):
         return None
-    return replace(doc, claim=claim, erased=False)
+    dead = tuple(sorted(member.claimant_id for member in claim.claimants if member.dead))
+    standing = Standing(since=now, status=claim.status, dead=dead)
+    last = doc.standings[-1] if doc.standings else None
+    same = last is not None and (last.status, last.dead) == (standing.status, standing.dead)
+    return replace(doc, claim=claim, erased=False, standings=doc.standings if same else (*doc.standings, standing))
 
 
 def left(before: ClaimDoc, after: ClaimDoc) -> list[str]:

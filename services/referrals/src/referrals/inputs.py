@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from functools import lru_cache
 
 import msgspec
 
@@ -96,8 +97,14 @@ def _begun(job: Job, end: date) -> bool:
 def _thresholds(doc: ClaimDoc, claimant_id: str, others: Sequence[str], on: date, policy: Policy) -> Thresholds | None:
     """None when the policy has no figure for that day: no conclusion is drawn."""
     partner = basis_of(doc.member(others[0]), on) if others else None
+    return _limits(policy, basis_of(doc.member(claimant_id), on), partner, on)
+
+
+@lru_cache(maxsize=4096)
+def _limits(policy: Policy, own: Basis, partner: Basis | None, on: date) -> Thresholds | None:
+    """Few different people make many periods: the same figures are worked out once."""
     try:
-        return thresholds(policy, basis_of(doc.member(claimant_id), on), partner, on)
+        return thresholds(policy, own, partner, on)
     except PolicyGap:
         return None
 

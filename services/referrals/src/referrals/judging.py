@@ -4,8 +4,6 @@ their reason goes. New facts judge the past again from the first period they tou
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
-from typing import Literal
 
 import msgspec
 
@@ -13,15 +11,18 @@ from contracts import referrals as events
 from contracts.earnings import ClaimClaimant
 from contracts.ids import flag_id as flag_id_of
 from referrals import cases, recording, told_in_error
+from referrals.breaker import gate
 from referrals.desk import Desk
 from referrals.inputs import guard_facts, history
 from referrals.london import start_of
-from referrals.model import ClaimDoc, Flag, Reason, case_flags, with_flag
+from referrals.model import ClaimDoc, Flag, case_flags, with_flag
+from referrals.raising import raise_flag, reasons_of
 from referrals.records import Decided, decide
 from referrals.rules import schedule
 from referrals.rules.evaluation import Evaluation
 from referrals.rules.history import Ap
 from referrals.rules.priority import priority
+from referrals.trials import arms
 
 REASON_GONE = "reason_gone"
 SUPERSEDED = "superseded"
@@ -30,9 +31,10 @@ replace = msgspec.structs.replace
 
 
 def aps_of(desk: Desk, claimant_id: str, doc: ClaimDoc | None = None) -> tuple[Ap, ...]:
-    """The person's periods as the newest facts show them."""
-    setup = desk.setup
-    return history(doc or desk.doc, claimant_id, setup.policy, setup.book.parameters)
+    """The person's periods as the newest facts show them, or as those of another state of the claim did."""
+    if doc is None:
+        return desk.history(claimant_id)
+    return history(doc, claimant_id, desk.setup.policy, desk.setup.book.parameters)
 
 
 def judge_changes(desk: Desk, before: ClaimDoc) -> None:
@@ -69,10 +71,11 @@ def judge_from(desk: Desk, claimant_id: str, aps: Sequence[Ap], first: int) -> N
     """Judge the periods from place `first` on, in order: each rests on what came of the earlier ones."""
     for place in range(first, len(aps)):
         if not aps[place].carried:
-            _judge(desk, claimant_id, aps, place)
+            judge(desk, claimant_id, aps, place)
 
 
-def _judge(desk: Desk, claimant_id: str, aps: Sequence[Ap], place: int) -> None:
+def judge(desk: Desk, claimant_id: str, aps: Sequence[Ap], place: int) -> None:
+    """Judge one period, on its plan day or whenever something it rests on changed later."""
     ap, parameters = aps[place], desk.setup.book_on(aps[place].end).parameters
     if desk.today < schedule.plan_on(ap.end, parameters):
         plan_on = schedule.plan_on(ap.end, parameters)
@@ -80,6 +83,7 @@ def _judge(desk: Desk, claimant_id: str, aps: Sequence[Ap], place: int) -> None:
         return
     due = schedule.due_on(ap.end, parameters)
     late = desk.today >= due
+    arms.allot(desk, claimant_id, ap)
     decided = decide(
         desk,
         claimant_id,
@@ -115,7 +119,7 @@ def _reconcile(desk: Desk, claimant_id: str, ap: Ap, decided: Decided, *, final:
         else:
             if flag.reason_gone:
                 told_in_error.restored(desk, flag)
-            fresh = replace(flag, reason_gone=False, reasons=_reasons(flag.rule_id, decided), decision_id=decided.decision_id)
+            fresh = replace(flag, reason_gone=False, reasons=reasons_of(flag.rule_id, decided), decision_id=decided.decision_id)
             desk.keep(with_flag(desk.person(claimant_id), fresh))
     for rule_id in _wanted(decided):
         _plan(desk, claimant_id, ap, rule_id, decided)
@@ -152,7 +156,7 @@ def _plan(desk: Desk, claimant_id: str, ap: Ap, rule_id: str, decided: Decided) 
         due_on=due if rule.two_step else desk.today,
         revision=known.revision if known is not None else 0,
         priority=priority(rule_id, decided.evaluation.figures(rule_id)),
-        reasons=_reasons(rule_id, decided),
+        reasons=reasons_of(rule_id, decided),
         decision_id=decided.decision_id,
     )
     desk.keep(with_flag(person, flag))
@@ -173,79 +177,7 @@ def _plan(desk: Desk, claimant_id: str, ap: Ap, rule_id: str, decided: Decided) 
     if rule.two_step:
         desk.at("due", f"{claimant_id}/{ap.period_id}", due, claimant_id=claimant_id, period_id=ap.period_id)
     else:
-        _raise(desk, claimant_id, ap, flag, decided)
-
-
-def _reasons(rule_id: str, decided: Decided) -> tuple[Reason, ...]:
-    also = [rule for rule in decided.evaluation.outranked if rule != rule_id]
-    return tuple(decided.record.reasons[rule] for rule in (rule_id, *also) if rule in decided.record.reasons)
-
-
-def _raise(desk: Desk, claimant_id: str, ap: Ap, flag: Flag, decided: Decided) -> None:
-    """The rule still holds at the due date and nothing stops it."""
-    result, parameters = decided.evaluation, desk.setup.book_on(ap.end).parameters
-    raised = replace(
-        flag,
-        state="raised",
-        revision=flag.revision + 1,
-        raised_on=desk.today,
-        priority=priority(flag.rule_id, result.figures(flag.rule_id)),
-        reasons=_reasons(flag.rule_id, decided) or flag.reasons,
-        decision_id=decided.decision_id,
-        contact_basis=_basis(ap, decided),
-    )
-    desk.emit_flag(
-        events.FlagRaised(
-            flag_id=flag.flag_id,
-            claim_id=desk.claim_id,
-            claimant_id=claimant_id,
-            rule_id=flag.rule_id,
-            family=flag.family,
-            period_id=ap.period_id,
-            decision_id=decided.decision_id,
-            rule_set=decided.record.rule_set,
-            due_at=start_of(flag.due_on),
-            revision=raised.revision,
-            reasons=tuple(reason.code for reason in raised.reasons),
-            contact_basis=raised.contact_basis,
-            priority=raised.priority,
-        ),
-        flag.flag_id,
-    )
-    if flag.family == "outcome":
-        _outcome_met(desk, claimant_id, replace(raised, state="met"))
-        return
-    desk.keep(with_flag(desk.person(claimant_id), raised))
-    desk.at("show", flag.flag_id, schedule.show_on(ap.end, desk.today, parameters), claimant_id=claimant_id, flag_id=flag.flag_id)
-    expiry = desk.today + timedelta(days=parameters.flag_expiry_days)
-    desk.at("flag-expiry", flag.flag_id, expiry, claimant_id=claimant_id, flag_id=flag.flag_id)
-
-
-def _basis(ap: Ap, decided: Decided) -> Literal["voluntary", "any"]:
-    """Only below the threshold, on known facts and without an easement may a person ask for more than a voluntary contact."""
-    certain = ap.status == "IWS" and ap.thresholds is not None and not ap.thresholds.assumed
-    inputs = decided.record.inputs
-    eased = any(easement.forbids(inputs.as_of, "mandatory") for easement in inputs.guards.easements)
-    return "any" if certain and not eased else "voluntary"
-
-
-def _outcome_met(desk: Desk, claimant_id: str, flag: Flag) -> None:
-    person = desk.keep(with_flag(desk.person(claimant_id), flag))
-    case = person.open_case()
-    desk.emit_case(
-        events.OutcomeMet(
-            case_id=case.case_id if case is not None else None,
-            claim_id=desk.claim_id,
-            claimant_id=claimant_id,
-            flag_id=flag.flag_id,
-            rule_id=flag.rule_id,
-            period_id=flag.period_id,
-        ),
-        case.case_id if case is not None else flag.flag_id,
-    )
-    if case is not None:
-        noted = cases.note(desk, replace(case, unread=True), "OutcomeMet", rule_id=flag.rule_id, period_id=flag.period_id)
-        cases.keep(desk, person, noted)
+        raise_flag(desk, claimant_id, ap, flag, decided)
 
 
 def _take_back(desk: Desk, claimant_id: str, flag: Flag, decided: Decided, *, final: bool) -> None:
@@ -341,7 +273,7 @@ def recheck(desk: Desk, claimant_id: str, period_id: str) -> None:
     stopped = False
     for flag in planned:
         if flag.rule_id in _wanted(decided):
-            _raise(desk, claimant_id, ap, flag, decided)
+            raise_flag(desk, claimant_id, ap, flag, decided)
         else:
             _take_back(desk, claimant_id, flag, decided, final=True)
             stopped = True
@@ -363,6 +295,11 @@ def display(desk: Desk, claimant_id: str, flag_id: str) -> None:
     guard = next((stop.guard for stop in decided.evaluation.suppressed if stop.rule_id == flag.rule_id), None)
     if guard is None and cases.taken_elsewhere(desk, claimant_id):
         guard = "guard-open-case"
+    if guard is None and gate.keeps_from_showing(desk, claimant_id, flag):
+        return
+    if guard is None and arms.keeps_back(desk, claimant_id):
+        withdraw(desk, claimant_id, flag, arms.HOLDOUT, decided.decision_id, by_guard=True)
+        return
     if guard is None:
         cases.show(desk, desk.person(claimant_id), flag)
         return

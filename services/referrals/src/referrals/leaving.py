@@ -14,6 +14,7 @@ from referrals.judging import judge_changes, withdraw_not_due
 from referrals.model import Case, ClaimDoc, Person, case_flags
 from referrals.rules.continuity import available
 from referrals.rules.support import Care
+from referrals.rules.trials import merged as merged_arms
 from streaming.work import Work
 
 ENDS = frozenset({"dead", "closed", "not_on_claim", "erased"})
@@ -117,7 +118,7 @@ def _cancel_timers(desk: Desk, person: Person) -> None:
     desk.drop("review", person.claimant_id)
     for flag in person.flags.values():
         desk.drop("due", f"{person.claimant_id}/{flag.period_id}")
-        for timer in ("show", "flag-expiry"):
+        for timer in ("show", "flag-expiry", "sign-off"):
             desk.drop(timer, flag.flag_id)
     for case in person.cases.values():
         cases.leave_seat(desk, case)
@@ -138,6 +139,7 @@ def move(setup: Setup, work: Work, event: earnings.ClaimantMoved) -> None:
     person = source.person(event.claimant_id)
     _cancel_timers(source, person)
     arrived, before = target.person(event.claimant_id), target.doc
+    allotments = merged_arms(arrived.allotments, person.allotments)
     own_case = arrived.open_case() is not None
     merged = replace(
         arrived,
@@ -146,7 +148,8 @@ def move(setup: Setup, work: Work, event: earnings.ClaimantMoved) -> None:
         contacts=tuple(sorted({*person.contacts, *arrived.contacts}, key=lambda contact: (contact.on, contact.ref))),
         contests=(*person.contests, *arrived.contests),
         last_kept_appointment=person.last_kept_appointment or arrived.last_kept_appointment,
-        arm=arrived.arm or person.arm,
+        arm=allotments[-1].arm if allotments else arrived.arm or person.arm,
+        allotments=allotments,
         care=arrived.care if arrived.care != Care() else person.care,
         carried=msgspec.structs.replace(aps[-1], carried=True) if aps else arrived.carried,
     )

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -18,7 +17,7 @@ from psycopg import Connection
 from psycopg.rows import dict_row
 
 from referrals.records import Record
-from referrals.rules.evaluation import Book, evaluate
+from referrals.rules.evaluation import Book, Evaluation, evaluate
 from streaming.crypto import FieldCipher
 
 START = b"\x00" * 32
@@ -32,16 +31,6 @@ class Erased(Exception):
     """The key is gone: what was decided can no longer be read."""
 
 
-@dataclass(frozen=True, slots=True)
-class Replayed:
-    """A decision recomputed from its record."""
-
-    identical: bool
-    chain_intact: bool
-    record: Record
-    recomputed: Any
-
-
 def link(previous: bytes, row: Mapping[str, Any]) -> bytes:
     """The row's hash: over the previous row's, the row's plain columns and its ciphertext."""
     digest = hashlib.sha256(previous)
@@ -49,7 +38,7 @@ def link(previous: bytes, row: Mapping[str, Any]) -> bytes:
         value = row[name]
         text = value.isoformat() if hasattr(value, "isoformat") else str(value)
         digest.update(len(text).to_bytes(4, "big") + text.encode())
-    digest.update(row["record"])
+    digest.update(bytes(row["record"]))
     return digest.digest()
 
 
@@ -66,7 +55,8 @@ def append(conn: Connection[Any], cipher: FieldCipher, rows: Sequence[Mapping[st
     stored = []
     for row in rows:
         seq, head = heads.get(row["claim_id"], (0, START))
-        sealed = _seal(keys[row["claim_id"], row["claimant_id"]], row["record"], row["decision_id"])
+        plain = msgspec.msgpack.encode(row["record"])
+        sealed = _seal(keys[row["claim_id"], row["claimant_id"]], plain, row["decision_id"])
         full = {**row, "seq": seq + 1, "record": sealed}
         full["hash"] = link(head, full)
         heads[row["claim_id"]] = (seq + 1, full["hash"])
@@ -166,8 +156,29 @@ def everything(conn: Connection[Any]) -> Iterator[dict[str, Any]]:
         place = (rows[-1]["claim_id"], rows[-1]["seq"])
 
 
-def open_record(conn: Connection[Any], cipher: FieldCipher, row: Mapping[str, Any]) -> Record:
-    """Decrypt and decode. Raises Erased; ValueError when the row was changed."""
+def head(conn: Connection[Any], claim_id: str) -> tuple[int, bytes] | None:
+    """(seq, hash) of a claim's last decision."""
+    found = conn.execute("SELECT seq, hash FROM decision_head WHERE claim_id = %s", (claim_id,)).fetchone()
+    return None if found is None else (int(found[0]), bytes(found[1]))
+
+
+def headless(conn: Connection[Any]) -> list[tuple[str, int]]:
+    """(claim, seq of its last decision) where no decision is left."""
+    rows = conn.execute(
+        "SELECT h.claim_id, h.seq FROM decision_head h"
+        " WHERE NOT EXISTS (SELECT 1 FROM decision d WHERE d.claim_id = h.claim_id) ORDER BY h.claim_id"
+    )
+    return [(claim_id, seq) for claim_id, seq in rows]
+
+
+def exists(conn: Connection[Any], claim_id: str, seq: int) -> bool:
+    """There is a decision at that place of the claim's chain."""
+    found = conn.execute("SELECT 1 FROM decision WHERE claim_id = %s AND seq = %s", (claim_id, seq)).fetchone()
+    return found is not None
+
+
+def open_record(conn: Connection[Any], cipher: FieldCipher, row: Mapping[str, Any], *, chained: bool | None = None) -> Record:
+    """Decrypt and decode. chained: the row is known to be in its chain (or not). Raises Erased; ValueError when changed."""
     person = (row["claim_id"], row["claimant_id"])
     found = conn.execute("SELECT key FROM decision_key WHERE claim_id = %s AND claimant_id = %s", person).fetchone()
     if found is None:
@@ -178,7 +189,7 @@ def open_record(conn: Connection[Any], cipher: FieldCipher, row: Mapping[str, An
         return _records.decode(key.decrypt(sealed[:12], sealed[12:], row["decision_id"].encode()))
     except InvalidTag:
         # Encrypted before an erasure (under a key that is gone), or changed since: the chain tells which.
-        if chain_intact(conn, row):
+        if chain_intact(conn, row) if chained is None else chained:
             raise Erased from None
         raise ValueError("the decision was changed") from None
 
@@ -189,14 +200,18 @@ def chain_intact(conn: Connection[Any], row: Mapping[str, Any]) -> bool:
         "SELECT hash FROM decision WHERE claim_id = %s AND seq = %s", (row["claim_id"], row["seq"] - 1)
     ).fetchone()
     previous = START if row["seq"] == 1 else bytes(before[0]) if before is not None else b""
-    return link(previous, {**row, "record": bytes(row["record"])}) == bytes(row["hash"])
+    return link(previous, row) == bytes(row["hash"])
 
 
-def replay(conn: Connection[Any], cipher: FieldCipher, row: Mapping[str, Any]) -> Replayed:
-    """Recompute a decision from its record alone. Raises Erased, ValueError."""
-    record = open_record(conn, cipher, row)
+def recompute(
+    conn: Connection[Any], cipher: FieldCipher, row: Mapping[str, Any], *, chained: bool | None = None
+) -> tuple[bool, Evaluation]:
+    """(identical?, the evaluation made again) from a decision's record and rule set alone. Raises Erased, ValueError."""
+    record = open_record(conn, cipher, row, chained=chained)
+    if record.rule_set != row["rule_set"] or record.step != row["step"] or record.inputs.as_of != row["as_of"]:
+        raise ValueError("the row names another decision than its record")
     stored = conn.execute("SELECT book FROM rule_set WHERE version = %s", (record.rule_set,)).fetchone()
     if stored is None:
         raise ValueError("the rule set of the decision is missing")
     again = evaluate(record.inputs, _books.decode(bytes(stored[0])))
-    return Replayed(again == record.evaluation, chain_intact(conn, row), record, again)
+    return again == record.evaluation, again

@@ -8,14 +8,27 @@ from fastapi import FastAPI
 
 from contracts.reference import CoachChanged, OfficeChanged
 from referrals import consumers, store, timers
-from referrals.api import cases, decisions, providers, reference, support, told_in_error, worklist
+from referrals.api import (
+    cases,
+    decisions,
+    flag_holds,
+    outcomes,
+    providers,
+    reference,
+    support,
+    told_in_error,
+    what_if,
+    worklist,
+)
 from referrals.api.context import Context
+from referrals.breaker.holding import HOLD, HoldAnswer
+from referrals.breaker.watch import Watch
 from referrals.desk import COACH, FILTERS, KIND, OFFICE, PROVIDER, SEAT, Setup
 from referrals.model import ClaimDoc, SavedFilters, Seat
-from referrals.policy_files import book_of, shipped_sets
+from referrals.policy_files import shipped_sets
 from referrals.rules.support import Provider
 from referrals.settings import ReferralsSettings
-from referrals.support_files import catalogue
+from referrals.setups import setup_of
 from streaming.clock import make_clock
 from streaming.crypto import FieldCipher
 from streaming.database import pool
@@ -35,27 +48,27 @@ KINDS = (
     Kind(OFFICE, OfficeChanged),
     Kind(FILTERS, SavedFilters),
     Kind(PROVIDER, Provider),
+    Kind(HOLD, HoldAnswer),
 )
 
 
 def setup() -> Setup:
     """The policy in force."""
-    *before, now = shipped_sets()
-    earlier = tuple((rules.until, book_of(rules)) for rules in before if rules.until is not None)
-    return Setup(policy=now.policy, book=book_of(now), support=catalogue(), earlier=earlier)
+    return setup_of(shipped_sets())
 
 
 def build_spec(settings: ReferralsSettings) -> Spec:
     """The service as the shell sees it."""
     made = setup()
-    cipher = FieldCipher(settings.field_key.get_secret_value())
+    cipher, watch = FieldCipher(settings.field_key.get_secret_value()), Watch(made.book)
     return Spec(
         name=NAME,
         kinds=KINDS,
         topics=consumers.inbound(),
         handle=partial(consumers.handle, made),
         fire=partial(timers.fire, made),
-        project=store.projection(cipher, (made.book, *(book for _, book in made.earlier))),
+        project=store.projection(cipher, (made.book, *(book for _, book in made.earlier)), watch),
+        glance=watch.glance,
     )
 
 
@@ -83,6 +96,9 @@ def build_api(settings: ReferralsSettings) -> FastAPI:
             decisions.router(context),
             reference.router(context),
             told_in_error.router(context),
+            what_if.router(context),
+            flag_holds.router(context),
+            outcomes.router(context),
             health.router(answers, connections),
         ],
         authenticator=Authenticator(Issuer(settings.oidc_issuer)),

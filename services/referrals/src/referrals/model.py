@@ -11,11 +11,12 @@ from typing import Any, Literal
 import msgspec
 
 from contracts.earnings import Claim, ClaimClaimant, PeriodClaimant
-from contracts.vocabulary import CaseOutcome, CaseState
+from contracts.vocabulary import CaseOutcome, CaseState, ClaimStatus
 from referrals.rules.filters import Filter
 from referrals.rules.history import Ap
 from referrals.rules.lifecycle import MOVES, Asked, Exemption, Version
 from referrals.rules.support import Care
+from referrals.rules.trials import Allotment
 
 FlagState = Literal["planned", "raised", "shown", "met", "closed", "withdrawn"]
 WaitingOn = Literal["us", "claimant", "employer"]
@@ -49,6 +50,7 @@ class Flag(msgspec.Struct, frozen=True, kw_only=True):
     """One rule on one period. decision_id: the last decision about it. why: code of how it ended.
 
     by_guard: a guard stopped it for good in this period. reason_gone: the reason vanished after contact; the case stays.
+    held: the mass-flag hold that it waits for, since held_at. signed_off: a person released it from one.
     """
 
     flag_id: str
@@ -68,6 +70,10 @@ class Flag(msgspec.Struct, frozen=True, kw_only=True):
     why: str | None = None
     by_guard: bool = False
     reason_gone: bool = False
+    held: str | None = None
+    held_at: datetime | None = None
+    signed_off: bool = False
+    raised_at: datetime | None = None
 
     @property
     def live(self) -> bool:
@@ -187,7 +193,7 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     """One claimant's part of the claim.
 
     settled: period → contact rules raised or outranked there. reviews: `rule/period` raised once. asked: message → what it
-    is about, until it is sent. carried: last conclusion on an earlier claim.
+    is about, until it is sent. arm: of the experiment allotted last. carried: last conclusion on an earlier claim.
     """
 
     claimant_id: str
@@ -202,6 +208,7 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     asked: dict[str, str] = {}
     last_kept_appointment: date | None = None
     arm: str | None = None
+    allotments: tuple[Allotment, ...] = ()
     carried: Ap | None = None
     care: Care = Care()
 
@@ -209,11 +216,26 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
         return next((case for case in self.cases.values() if case.open), None)
 
 
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """How the claim stood from an instant on, as it became known: its status, and who had died."""
+
+    since: datetime
+    status: ClaimStatus
+    dead: tuple[str, ...] = ()
+
+
+class OpenHold(msgspec.Struct, frozen=True, kw_only=True):
+    """Mass flags are held: contact flags raised after `since` wait for sign-off."""
+
+    hold_id: str
+    since: datetime
+
+
 class ClaimDoc(msgspec.Struct, frozen=True, kw_only=True):
     """Everything about one claim. claim None: its circumstances have not come yet, or it is erased.
 
     gone: periods that no longer exist, with the last version seen, so that a late duplicate does not bring them back.
-    erased_version: the snapshot known when the claim was erased.
+    erased_version: the snapshot known when the claim was erased. standings: oldest first; for looking back only.
     """
 
     claim_id: str
@@ -224,6 +246,7 @@ class ClaimDoc(msgspec.Struct, frozen=True, kw_only=True):
     gone: dict[str, int] = {}
     people: dict[str, Person] = {}
     erased_people: tuple[str, ...] = ()
+    standings: tuple[Standing, ...] = ()
 
     def person(self, claimant_id: str) -> Person:
         """The person's part; an empty one before anything was kept."""

@@ -192,6 +192,7 @@ def _parameters(rules: RulesFile) -> Parameters:
         transitional_periods=counter["parameters"]["periods"]["default"],
         band_times_median=band["times_median"],
         band_floor=band["floor"],
+        band_history_days=band["history_days"],
     )
 
 

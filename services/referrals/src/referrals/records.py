@@ -83,7 +83,7 @@ def decide(
         as_of=as_of,
         made_at=desk.work.now,
         rule_set=book.version,
-        record=msgspec.msgpack.encode(record),
+        record=record,
     )
     return Decided(decision_id=decision_id, record=record)
 

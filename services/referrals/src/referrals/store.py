@@ -12,11 +12,15 @@ from psycopg import Connection
 
 from contracts.reference import CoachChanged, OfficeChanged
 from referrals import caseload, ledger, told_in_error
+from referrals.breaker.holding import HOLD
+from referrals.breaker.watch import Watch, close, forget
 from referrals.desk import KIND
 from referrals.model import Case, ClaimDoc, Person
 from referrals.rules.evaluation import Book
 from referrals.rules.support import Provider
+from referrals.trials import store as trials
 from referrals.views import sort_place, worklist_item
+from referrals.whatif import store as whatif
 from streaming.crypto import FieldCipher
 from streaming.spec import Change
 
@@ -26,7 +30,9 @@ PROVIDER_COLUMNS = ("provider_id", "open", "accredited_until")
 Rows = Mapping[str, Sequence[Mapping[str, Any]]]
 
 
-def projection(cipher: FieldCipher, books: Sequence[Book]) -> Callable[[Connection[Any], Sequence[Change], Rows], None]:
+def projection(
+    cipher: FieldCipher, books: Sequence[Book], watch: Watch
+) -> Callable[[Connection[Any], Sequence[Change], Rows], None]:
     """The service's `project` function."""
 
     def project(conn: Connection[Any], changes: Sequence[Change], rows: Rows) -> None:
@@ -38,6 +44,12 @@ def projection(cipher: FieldCipher, books: Sequence[Book]) -> Callable[[Connecti
             _people(conn, change.key, _members(change.before), _members(change.after))
         _changed(conn, claims)
         _reference(conn, changes)
+        for change in claims:
+            trials.follow(conn, change.before, change.after)
+        watch.follow(conn, [(change.before, change.after) for change in claims])
+        for change in changes:
+            if change.kind == HOLD:
+                close(conn, change.after)
         decisions = rows.get("decision", ())
         if decisions:
             for book in books:
@@ -51,6 +63,10 @@ def projection(cipher: FieldCipher, books: Sequence[Book]) -> Callable[[Connecti
         if erased:
             ledger.erase(conn, erased)
             told_in_error.erase(conn, erased)
+            whatif.forget(conn, erased)
+            forget(conn, erased)
+            trials.forget(conn, erased)
+        whatif.add(conn, rows.get("what_if", ()))
 
     return project
 

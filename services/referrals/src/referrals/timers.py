@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from referrals import care, cases, judging, leaving
+from referrals.breaker import holding
 from referrals.desk import Desk, Setup
 from streaming.spec import Due
 from streaming.work import Work
@@ -11,6 +12,12 @@ from streaming.work import Work
 def fire(setup: Setup, work: Work, due: Due) -> None:
     """One due item of one claim."""
     desk = Desk(work, due.root[1], setup)
+    fire_on(desk, due)
+    desk.save()
+
+
+def fire_on(desk: Desk, due: Due) -> None:
+    """What it does to a claim on the desk."""
     payload = due.payload
     match due.name:
         case "plan":
@@ -25,9 +32,10 @@ def fire(setup: Setup, work: Work, due: Due) -> None:
             _of_case(desk, due.name, payload["case_id"])
         case "review":
             care.review_due(desk, payload["claimant_id"])
+        case "sign-off":
+            holding.answered(desk, payload["claimant_id"], payload["flag_id"], payload["answer"])
         case _:
             raise ValueError("unknown timer")
-    desk.save()
 
 
 def _of_case(desk: Desk, name: str, case_id: str) -> None:

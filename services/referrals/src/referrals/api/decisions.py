@@ -88,12 +88,12 @@ def router(context: Context) -> APIRouter:
         """Recompute the decision from its record alone. 410 after erasure."""
         with context.connection() as conn:
             row = find(conn, request, principal, decision_id)
+            chained = ledger.chain_intact(conn, row)
             try:
-                again = ledger.replay(conn, context.cipher, row)
+                identical, again = ledger.recompute(conn, context.cipher, row, chained=chained)
             except ValueError:
-                return {"identical": False, "chain_intact": ledger.chain_intact(conn, row), "recomputed": None}
-            recomputed = evaluation_view(again.recomputed)
-            return {"identical": again.identical, "chain_intact": again.chain_intact, "recomputed": recomputed}
+                return {"identical": False, "chain_intact": chained, "recomputed": None}
+            return {"identical": identical, "chain_intact": chained, "recomputed": evaluation_view(again)}
 
     def do(request: Request, principal: Principal, claimant_id: str, scopes: tuple[str, ...], act: Any) -> Response:
         with context.connection() as conn:

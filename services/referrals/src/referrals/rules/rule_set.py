@@ -33,7 +33,7 @@ class Regime:
     status: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Policy:
     """Dated facts. Rates and flat amounts in pence, ages in years, hours a week. legal_groups: lightest first. taper: a share."""
 
@@ -101,6 +101,7 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True):
     transitional_periods: int
     band_times_median: int
     band_floor: int
+    band_history_days: int = 28
 
 
 @dataclass(frozen=True, slots=True)

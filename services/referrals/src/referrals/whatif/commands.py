@@ -1,0 +1,101 @@
+"""`python -m referrals what-if` and the process that answers what was asked over HTTP."""
+
+from __future__ import annotations
+
+import os
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from referrals.london import day_of
+from referrals.policy_files import read_files
+from referrals.settings import ReferralsSettings
+from referrals.whatif import plot, runner
+from referrals.whatif.compare import Row, Window
+from referrals.whatif.policies import PolicyInvalid, other_files
+from referrals.whatif.run import MINUTES, Question, Report, ask
+from streaming.cli import Program
+from streaming.clock import make_clock
+
+
+def add(app: typer.Typer, program: Program[ReferralsSettings]) -> None:
+    """Add the commands to the service's program."""
+
+    @app.command("what-if")
+    def what_if(
+        policy: Annotated[list[Path], typer.Option(help="A policy file, whole or in part; may be repeated")],
+        first: Annotated[str, typer.Option("--from", help="First day on which a flag is raised (default: a year before)")] = "",
+        last: Annotated[str, typer.Option("--to", help="Last day (default: today)")] = "",
+        office: Annotated[list[str] | None, typer.Option(help="Only this office; may be repeated")] = None,
+        minutes: Annotated[int, typer.Option(min=1, help="Minutes of one meeting with a coach")] = MINUTES,
+        processes: Annotated[int | None, typer.Option(min=1, help="Processes (default: one a core)")] = None,
+        out: Annotated[Path, typer.Option(help="Folder for report.json, plot.svg and flags.jsonl")] = Path("var/what-if"),
+    ) -> None:
+        """Play what is on record under another policy: who, when, how many, coach hours; nothing is changed."""
+        settings = program.settings()
+        to = date.fromisoformat(last) if last else day_of(make_clock(settings).now())
+        window = Window(
+            first=date.fromisoformat(first) if first else to - timedelta(days=365),
+            last=to,
+            offices=tuple(office) if office else None,
+        )
+        try:
+            question = Question(files=_files(policy), window=window, minutes=minutes)
+        except PolicyInvalid as invalid:
+            typer.echo(f"{', '.join(path.name for path in policy)}: {invalid}", err=True)
+            raise typer.Exit(2) from None
+        out.mkdir(parents=True, exist_ok=True)
+        with (out / "flags.jsonl").open("wb") as rows, typer.progressbar(length=1, label="claims") as bar:
+
+            def progress(done: int, of: int) -> None:
+                bar.length = of
+                bar.update(done - bar.pos)
+
+            def keep(row: Row) -> None:
+                rows.write(msgspec.json.encode(msgspec.structs.asdict(row)) + b"\n")
+
+            report = ask(program.database_url(settings), question, processes=processes, progress=progress, keep=keep)
+        (out / "report.json").write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n")
+        (out / "plot.svg").write_text(plot.svg(report))
+        _tell(report)
+        typer.echo(f"{out}: report.json, plot.svg, flags.jsonl")
+
+    @app.command("what-if-answer", hidden=True)
+    def what_if_answer() -> None:
+        """Answer the what-ifs that wait; started by the API."""
+        os.nice(15)
+        typer.echo(f"answered {runner.answer_waiting(program.database_url(program.settings()))}")
+
+
+def _files(paths: list[Path]) -> dict[str, str]:
+    """The policy in force with these files laid over it: by their names, or by what they say they are."""
+    names = read_files().keys()
+    given: dict[str, str] = {}
+    for path in paths:
+        text = path.read_text(encoding="utf-8")
+        given |= other_parts({path.stem: text} if path.stem in names else text)
+    return other_files(given)
+
+
+def other_parts(given: dict[str, str] | str) -> dict[str, str]:
+    """Only the files that differ from those in force. Raises PolicyInvalid."""
+    before = read_files()
+    return {name: text for name, text in other_files(given).items() if text != before[name]}
+
+
+def _tell(report: Report) -> None:
+    """The table on the screen."""
+    typer.echo(f"rule set {report.compared} in place of {report.in_force}, {report.first} to {report.last}")
+    typer.echo(f"{'':28}{'as it was':>12}{'what if':>12}{'added':>10}{'removed':>10}")
+    for rule_id, both in report.rules.items():
+        typer.echo(f"{rule_id:28}{both.actual.flags:>12,}{both.what_if.flags:>12,}{both.added:>10,}{both.removed:>10,}")
+    all_ = report.in_all
+    typer.echo(f"{'people':28}{all_.actual.claimants:>12,}{all_.what_if.claimants:>12,}")
+    typer.echo(f"{'coach hours':28}{all_.actual.coach_hours:>12,.1f}{all_.what_if.coach_hours:>12,.1f}")
+    typer.echo(
+        f"{report.claims:,} claims, {report.evaluations:,} evaluations in {report.elapsed_s:,.1f} s,"
+        f" {report.us_per_evaluation:.0f} µs of processor time each"
+    )
