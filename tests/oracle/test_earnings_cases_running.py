@@ -26,6 +26,7 @@ from streaming.clock import advance
 CASES = {case["id"]: case for case in cases(("assessment-periods", "attribution", "corrections", "patterns"))}
 DAWN = datetime(2020, 1, 1, tzinfo=UTC)
 BLOCKING = Policy().blocking
+pytestmark = pytest.mark.timeout(900)  # the first test of each settings waits for a platform and a whole play
 
 
 def settings_of(case: dict[str, Any]) -> tuple[str, str]:

@@ -62,11 +62,11 @@ def listing(conn: Connection[Any], *, topic: str | None = None, open_only: bool 
 
 
 def fetch(conn: Connection[Any], cipher: FieldCipher, topic: str, partition: int, offset: int) -> Record | None:
-    """The stored record, byte for byte."""
+    """The stored record, byte for byte; None if there is none, or if the service emptied it because somebody was erased."""
     row = conn.execute(
         'SELECT record FROM dead_letter WHERE topic = %s AND part = %s AND "offset" = %s', (topic, partition, offset)
     ).fetchone()
-    return None if row is None else unseal(cipher, topic, partition, offset, row[0])
+    return None if row is None or not row[0] else unseal(cipher, topic, partition, offset, row[0])
 
 
 def mark_replayed(conn: Connection[Any], topic: str, partition: int, offset: int) -> None:

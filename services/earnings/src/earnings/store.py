@@ -29,7 +29,8 @@ def project(conn: Connection[Any], changes: Sequence[Change], rows: Rows) -> Non
         conn.execute("DELETE FROM period WHERE claim_id = %(claim_id)s", row)
         conn.execute("DELETE FROM query WHERE claim_id = %(claim_id)s", row)
     for row in rows.get("erased_record", ()):
-        conn.execute("DELETE FROM dead_letter WHERE topic = %(topic)s AND record_id = %(record_id)s", row)
+        # The letter stays, so that the ledger balances; what it held goes.
+        conn.execute("UPDATE dead_letter SET record = '' WHERE topic = %(topic)s AND record_id = %(record_id)s", row)
 
 
 def _ledger(conn: Connection[Any], new: Sequence[Mapping[str, Any]], settled: Sequence[Mapping[str, Any]]) -> None:

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from earnings.model import Determination, Payment
 from earnings.rules.policy import Policy
 
@@ -105,12 +107,26 @@ def place(payments: Sequence[Payment], determinations: Iterable[Determination], 
     placed = []
     for payment in payments:
         item = _general(payment, corrected, originals, policy)
-        decision = decided.get(payment.payment_id)
-        if decision is not None and item.rule not in ("corrected", "no_longer_valid"):
-            item = _decide(item, decision)
+        if item.rule not in ("corrected", "no_longer_valid"):
+            item = _decided(item, payment, originals, decided)
         placed.append(item)
     placed.sort(key=lambda item: (item.on, item.payment.payment_id))
     return placed
+
+
+def _decided(item: Placed, payment: Payment, originals: Mapping[str, Payment], decided: Mapping[str, Determination]) -> Placed:
+    """What was decided about a report stays for those that correct it: they move along, or are disregarded (61(3) to (5))."""
+    own = decided.get(payment.payment_id)
+    if own is not None:
+        return _decide(item, own)
+    while payment.payment_id in originals:
+        payment = originals[payment.payment_id]
+        if payment.payment_id in decided:
+            decision = decided[payment.payment_id]
+            if decision.action == "replace" and item.rule == "correction_when_received":
+                decision = replace(decision, action="disregard")  # the amount set stands with the first report
+            return _decide(item, decision)
+    return item
 
 
 def _decide(item: Placed, decision: Determination) -> Placed:
