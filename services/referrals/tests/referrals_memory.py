@@ -13,7 +13,7 @@ from tests.support.memory_platform import MemoryService
 
 from contracts import envelope, topics
 from referrals import cases, consumers, main, moves, timers
-from referrals.desk import KIND, Desk
+from referrals.desk import KIND, Desk, Setup
 from referrals.london import start_of
 from referrals.model import Case, ClaimDoc, Flag, Person
 from referrals.moves import Actor, Turn
@@ -28,14 +28,15 @@ COACH = Actor(role="coach", name="coach-1")
 class Referrals:
     """Publish facts, let days pass, look at what left."""
 
-    def __init__(self, today: date) -> None:
+    def __init__(self, today: date, setup: Setup = SETUP) -> None:
+        self.setup = setup
         self.service = MemoryService(
             Spec(
                 name="referrals",
                 kinds=main.KINDS,
                 topics=consumers.inbound(),
-                handle=partial(consumers.handle, SETUP),
-                fire=partial(timers.fire, SETUP),
+                handle=partial(consumers.handle, setup),
+                fire=partial(timers.fire, setup),
             )
         )
         self.now = start_of(today) + timedelta(hours=6)
@@ -88,7 +89,7 @@ class Referrals:
 
     def _do(self, claim_id: str, act: Callable[[Desk], Any]) -> None:
         work = self.service.work(Cause(f"command-{next(self._numbers)}", "test"), self.now)
-        desk = Desk(work, claim_id, SETUP)
+        desk = Desk(work, claim_id, self.setup)
         act(desk)
         desk.save()
         self.published += self.service.keep(work.effects)

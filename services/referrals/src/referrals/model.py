@@ -49,6 +49,7 @@ class Flag(msgspec.Struct, frozen=True, kw_only=True):
     """One rule on one period. decision_id: the last decision about it. why: code of how it ended.
 
     by_guard: a guard stopped it for good in this period. reason_gone: the reason vanished after contact; the case stays.
+    since: for a rule that runs by the calendar, the day its days count from.
     """
 
     flag_id: str
@@ -68,6 +69,7 @@ class Flag(msgspec.Struct, frozen=True, kw_only=True):
     why: str | None = None
     by_guard: bool = False
     reason_gone: bool = False
+    since: date | None = None
 
     @property
     def live(self) -> bool:
