@@ -46,4 +46,4 @@ def watch(desk: Desk, claimant_id: str, aps: Sequence[Ap], as_of: date) -> None:
     waiting = [fact for fact in facts(desk.person(claimant_id), aps, len(aps) - 1, book) if not fact.done]
     due = [day for fact in waiting if (day := cadence.due_on(fact, history, book.parameters)) is not None and day > as_of]
     if due:
-        desk.at("cadence", claimant_id, min(due), claimant_id=claimant_id)
+        desk.at("cadence", f"{desk.claim_id}/{claimant_id}", min(due), claimant_id=claimant_id)

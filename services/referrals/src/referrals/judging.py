@@ -43,6 +43,7 @@ def judge_changes(desk: Desk, before: ClaimDoc) -> None:
         withdraw_not_due(desk, claimant_id)
     for member in desk.doc.claim.claimants:
         _withdraw_from_lost_periods(desk, member.claimant_id)
+        recording.restart(desk, member.claimant_id)
         then = aps_of(desk, member.claimant_id, before) if before.claim is not None else ()
         now = aps_of(desk, member.claimant_id)
         same = 0

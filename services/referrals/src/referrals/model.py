@@ -189,7 +189,7 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     """One claimant's part of the claim.
 
     settled: period → contact rules raised or outranked there. reviews: `rule/period` raised once. asked: message → what it
-    is about, until it is sent. carried: last conclusion on an earlier claim.
+    is about, until it is sent. carried: last conclusion on an earlier claim; outgrew_on: the day that one ended by earnings.
     """
 
     claimant_id: str
@@ -206,6 +206,7 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     arm: str | None = None
     carried: Ap | None = None
     care: Care = Care()
+    outgrew_on: date | None = None
 
     def open_case(self) -> Case | None:
         return next((case for case in self.cases.values() if case.open), None)
