@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 from referrals_facts import assessed, claim, earned, months, person
@@ -9,12 +10,12 @@ from referrals_memory import Referrals
 
 from contracts.earnings import ClaimOpened, Easement
 from contracts.notifications import AppointmentAttended, MessageRequested, MessageSent
-from referrals.desk import Setup
+from referrals import main
 from referrals.policy_files import book_of, build, read_files
 
 FILES = read_files()
 ON = build({**FILES, "active": FILES["active"] + "- progression-appointment-due\n- no-contact-since\n"})
-SETUP = Setup(policy=ON.policy, book=book_of(ON))
+SETUP = replace(main.setup(), policy=ON.policy, book=book_of(ON))
 SPANS = months(date(2026, 4, 8), 9)
 CLOSED = SPANS[0][1] + timedelta(days=1)
 """The day the first period in work closed."""

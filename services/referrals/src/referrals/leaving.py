@@ -16,8 +16,8 @@ from referrals.inputs import history, stops
 from referrals.judging import judge_changes, withdraw_not_due
 from referrals.model import Case, ClaimDoc, Person, case_flags
 from referrals.rules.continuity import available
-from referrals.rules.support import Care
 from referrals.rules.history import Ap
+from referrals.rules.support import Care
 from streaming.work import Work
 
 ENDS = frozenset({"dead", "closed", "not_on_claim", "erased"})

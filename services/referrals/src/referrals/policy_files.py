@@ -68,6 +68,12 @@ def facts_of(files: Mapping[str, str], name: str) -> Any:
     return yaml.safe_load(files[name])
 
 
+def composed_of(files: Mapping[str, str]) -> set[str]:
+    """The files that rule sets are put together from; every other one holds dated facts."""
+    entries = RuleSetsFile.model_validate(facts_of(files, "rule-sets")).rule_sets
+    return {"rule-sets", *(name for entry in entries for name in (entry.rules, entry.composition, entry.active))}
+
+
 def version_of(parsed: Mapping[str, Any]) -> str:
     """Content hash over parsed files, so that comments and layout do not count."""
     return hashlib.sha256(json.dumps(parsed, sort_keys=True, default=str).encode()).hexdigest()[:16]
