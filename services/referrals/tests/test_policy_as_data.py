@@ -42,6 +42,7 @@ def sets(*spans: tuple[str, str | None], rules: str = "rules") -> str:
         (changed("minimum-wage", NEXT_RATE, NEXT_RATE.replace("2026-04-01", "2025-04-01")), "first days must rise strictly"),
         (changed("minimum-wage", '"2025-04-01", value: "12.21"', '"2025-04-01", until: "2026-04-01", value: "12.21"'), "overlap"),
         (changed("minimum-wage", '"2025-04-01", value: "12.21"', '"2025-04-01", until: "2026-03-01", value: "12.21"'), "no entr"),
+        (changed("easements", ', source: "reg 99; JSA mirror", status: seen', ", status: seen"), "easements.legal.1, entry 1"),
         ({**FILES, "rule-sets": sets(("2013-04-29", "2026-05-07"), ("2026-05-07", None))}, "overlap"),
         ({**FILES, "rule-sets": sets(("2013-04-29", "2026-05-07"), ("2026-05-09", None))}, "no entry covers the days between"),
         ({**FILES, "rule-sets": sets(("2013-04-29", "2026-05-07"))}, "until further notice"),
@@ -113,4 +114,5 @@ def test_the_commands_show_check_and_compare(tmp_path: Path) -> None:
     assert (differs.output.strip(), differs.exit_code) == ("minimum-wage.bands.nlw.values.2026-04-01.value: 12.71 -> 13.00", 1)
     (other / "composition.yaml").write_text("schema: composition/1\nrules: {}\n", encoding="utf-8")
     broken = run.invoke(app, ["policy", "check", "--folder", theirs])
-    assert (broken.exit_code, "not valid: rules without predicates" in broken.output) == (1, True)
+    assert (broken.exit_code, "rules without predicates" in broken.output) == (1, True)
+    assert run.invoke(app, ["policy", "diff", mine, theirs]).output.startswith("not valid: ")

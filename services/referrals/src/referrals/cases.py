@@ -291,3 +291,18 @@ def overdue(desk: Desk, person: Person, case: Case) -> Person:
         return person
     noted = note(desk, replace(case, unread=True), "DeadlinePassed", due_on=case.due_on.isoformat())
     return desk.keep(with_case(person, replace(noted, last_activity=case.last_activity)))
+
+
+def expire_flag(desk: Desk, claimant_id: str, flag_id: str) -> None:
+    """Nobody acted on it in time."""
+    person = desk.person(claimant_id)
+    flag = person.flags.get(flag_id)
+    if flag is None or flag.state not in ("raised", "shown"):
+        return
+    case = person.cases.get(flag.case_id) if flag.case_id is not None else None
+    if case is not None and case.contacted:
+        return
+    person = close_flag(desk, person, flag, "expired")
+    case = person.cases.get(flag.case_id) if flag.case_id is not None else None
+    if case is not None and case.open and not case_flags(person, case):
+        expire(desk, person, case)

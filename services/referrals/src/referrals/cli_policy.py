@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from referrals.policy_files import FACTS, build_all, facts_of, read_files
+from referrals.policy_files import build_all, composed_of, facts_of, read_files
 from referrals.rules.dated import PolicyGap
 from referrals.rules.rule_set import RuleSet
 from referrals.rules.thresholds import Basis, aet, aet_arithmetic, cet_arithmetic, cet_person, pounds_text
@@ -23,7 +23,7 @@ Folder = Annotated[Path | None, typer.Option(exists=True, file_okay=False, help=
 def show(on: Annotated[str, typer.Option(help="Day, e.g. 2026-06-08")], folder: Folder = None) -> None:
     """Thresholds with their arithmetic, and the rules with their predicates, in force on a day."""
     day = date.fromisoformat(on)
-    rules = in_force(build_all(read_files(folder)), day)
+    rules = in_force(build_all(_valid(folder)), day)
     typer.echo(f"rule set {rules.version}, from {rules.from_} until {rules.until or 'further notice'}")
     try:
         single, couple = aet(rules.policy, day)
@@ -46,12 +46,7 @@ def show(on: Annotated[str, typer.Option(help="Day, e.g. 2026-06-08")], folder: 
 @policy.command()
 def check(folder: Folder = None) -> None:
     """Validate the policy files: fields, sources, predicates, parameters, days without overlap or gap. Exits 1 when one fails."""
-    try:
-        sets = build_all(read_files(folder))
-    except ValueError as error:
-        typer.echo(f"not valid: {error}")
-        raise typer.Exit(1) from None
-    for rules in sets:
+    for rules in build_all(_valid(folder)):
         typer.echo(f"ok {rules.version} from {rules.from_} until {rules.until or 'further notice'}")
 
 
@@ -61,12 +56,23 @@ def diff(
     b: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Folder to compare with it")],
 ) -> None:
     """What differs between two folders of policy files, figure by figure. Exits 1 when anything does."""
-    left, right = (contents(read_files(folder)) for folder in (a, b))
+    left, right = (contents(_valid(folder)) for folder in (a, b))
     names = sorted(name for name in left.keys() | right.keys() if left.get(name) != right.get(name))
     for name in names:
         typer.echo(f"{name}: {left.get(name, 'nothing')} -> {right.get(name, 'nothing')}")
     if names:
         raise typer.Exit(1)
+
+
+def _valid(folder: Path | None) -> dict[str, str]:
+    """The files, once they hold. Exits 1 with what is wrong."""
+    files = read_files(folder)
+    try:
+        build_all(files)
+    except ValueError as error:
+        typer.echo(f"not valid: {folder or 'the shipped files'}: {error}")
+        raise typer.Exit(1) from None
+    return files
 
 
 def in_force(sets: tuple[RuleSet, ...], day: date) -> RuleSet:
@@ -77,7 +83,7 @@ def in_force(sets: tuple[RuleSet, ...], day: date) -> RuleSet:
 def contents(files: dict[str, str]) -> dict[str, str]:
     """Every figure of the files by its path: dated facts by file, rule sets by their first day."""
     found: dict[str, str] = {}
-    for name in FACTS:
+    for name in files.keys() - composed_of(files):
         _flat(name, facts_of(files, name), found)
     for rules in build_all(files):
         built = {key: value for key, value in dataclasses.asdict(rules).items() if key not in ("policy", "version")}

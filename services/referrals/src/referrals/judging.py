@@ -4,18 +4,19 @@ their reason goes. New facts judge the past again from the first period they tou
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 
 import msgspec
 
 from contracts import referrals as events
 from contracts.earnings import ClaimClaimant
 from contracts.ids import flag_id as flag_id_of
-from referrals import cases, recording, told_in_error
+from referrals import cadence, cases, recording, told_in_error
 from referrals.breaker import gate
 from referrals.desk import Desk
 from referrals.inputs import guard_facts, history
 from referrals.london import start_of
-from referrals.model import ClaimDoc, Flag, case_flags, with_flag
+from referrals.model import ClaimDoc, Flag, with_flag
 from referrals.raising import raise_flag, reasons_of
 from referrals.records import Decided, decide
 from referrals.rules import schedule
@@ -45,6 +46,7 @@ def judge_changes(desk: Desk, before: ClaimDoc) -> None:
         withdraw_not_due(desk, claimant_id)
     for member in desk.doc.claim.claimants:
         _withdraw_from_lost_periods(desk, member.claimant_id)
+        recording.restart(desk, member.claimant_id)
         then = aps_of(desk, member.claimant_id, before) if before.claim is not None else ()
         now = aps_of(desk, member.claimant_id)
         same = 0
@@ -100,6 +102,8 @@ def judge(desk: Desk, claimant_id: str, aps: Sequence[Ap], place: int) -> None:
     if "dead" not in decided.record.inputs.guards.stops:
         recording.review(desk, claimant_id, ap, decided.evaluation)
     _reconcile(desk, claimant_id, ap, decided, final=late)
+    if place == len(aps) - 1:
+        cadence.watch(desk, claimant_id, aps, decided.record.inputs.as_of)
 
 
 def _wanted(decided: Decided) -> list[str]:
@@ -140,7 +144,7 @@ def _settle(desk: Desk, claimant_id: str, ap: Ap, result: Evaluation) -> None:
         desk.keep(replace(person, settled={**person.settled, ap.period_id: rules}))
 
 
-def _plan(desk: Desk, claimant_id: str, ap: Ap, rule_id: str, decided: Decided) -> None:
+def _plan(desk: Desk, claimant_id: str, ap: Ap, rule_id: str, decided: Decided, *, at_once: bool = False) -> None:
     person, book = desk.person(claimant_id), desk.setup.book_on(ap.end)
     key = flag_id_of(claimant_id, rule_id, ap.period_id)
     known = person.flags.get(key)
@@ -153,11 +157,12 @@ def _plan(desk: Desk, claimant_id: str, ap: Ap, rule_id: str, decided: Decided) 
         family=rule.family,
         period_id=ap.period_id,
         state="planned",
-        due_on=due if rule.two_step else desk.today,
+        due_on=due if rule.two_step and not at_once else desk.today,
         revision=known.revision if known is not None else 0,
         priority=priority(rule_id, decided.evaluation.figures(rule_id)),
         reasons=reasons_of(rule_id, decided),
         decision_id=decided.decision_id,
+        since=next((fact.since for fact in decided.record.inputs.cadence if fact.rule_id == rule_id), None),
     )
     desk.keep(with_flag(person, flag))
     desk.emit_flag(
@@ -174,7 +179,7 @@ def _plan(desk: Desk, claimant_id: str, ap: Ap, rule_id: str, decided: Decided) 
         ),
         key,
     )
-    if rule.two_step:
+    if rule.two_step and not at_once:
         desk.at("due", f"{claimant_id}/{ap.period_id}", due, claimant_id=claimant_id, period_id=ap.period_id)
     else:
         raise_flag(desk, claimant_id, ap, flag, decided)
@@ -308,24 +313,23 @@ def display(desk: Desk, claimant_id: str, flag_id: str) -> None:
     judge_from(desk, claimant_id, aps, place + 1)
 
 
-def expire_flag(desk: Desk, claimant_id: str, flag_id: str) -> None:
-    """Nobody acted on it in time."""
-    person = desk.person(claimant_id)
-    flag = person.flags.get(flag_id)
-    if flag is None or flag.state not in ("raised", "shown"):
-        return
-    case = person.cases.get(flag.case_id) if flag.case_id is not None else None
-    if case is not None and case.contacted:
-        return
-    person = cases.close_flag(desk, person, flag, "expired")
-    case = person.cases.get(flag.case_id) if flag.case_id is not None else None
-    if case is not None and case.open and not case_flags(person, case):
-        cases.expire(desk, person, case)
-
-
 def plan_again(desk: Desk, claimant_id: str, period_id: str) -> None:
     """A plan day has come: judge the period, and the later ones that rest on it."""
     aps = aps_of(desk, claimant_id)
     place = next((place for place, ap in enumerate(aps) if ap.period_id == period_id), None)
     if place is not None and not desk.quiet:
         judge_from(desk, claimant_id, aps, place)
+
+
+def calendar(desk: Desk, claimant_id: str, on: date) -> None:
+    """A rule that runs by the calendar became due: it is judged on the last closed period, as of that day, and raised at once."""
+    aps = aps_of(desk, claimant_id)
+    if desk.quiet or not aps or aps[-1].carried or desk.doc.member(claimant_id) is None:
+        return
+    ap, place = aps[-1], len(aps) - 1
+    decided = decide(desk, claimant_id, aps, place, step="recheck", steps=("plan", "recheck"), as_of=on)
+    contact = decided.evaluation.contact
+    if contact is not None and desk.setup.book_on(ap.end).rules[contact].family == "cadence":
+        _plan(desk, claimant_id, ap, contact, decided, at_once=True)
+        _settle(desk, claimant_id, ap, decided.evaluation)
+    cadence.watch(desk, claimant_id, aps, on)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import date
+
 import msgspec
 
 from contracts import earnings
@@ -13,6 +16,7 @@ from referrals.inputs import history, stops
 from referrals.judging import judge_changes, withdraw_not_due
 from referrals.model import Case, ClaimDoc, Person, case_flags
 from referrals.rules.continuity import available
+from referrals.rules.history import Ap
 from referrals.rules.support import Care
 from referrals.rules.trials import merged as merged_arms
 from streaming.work import Work
@@ -116,6 +120,7 @@ def erase_person(desk: Desk, claimant_id: str) -> None:
 
 def _cancel_timers(desk: Desk, person: Person) -> None:
     desk.drop("review", person.claimant_id)
+    desk.drop("cadence", f"{desk.claim_id}/{person.claimant_id}")
     for flag in person.flags.values():
         desk.drop("due", f"{person.claimant_id}/{flag.period_id}")
         for timer in ("show", "flag-expiry", "sign-off"):
@@ -124,6 +129,12 @@ def _cancel_timers(desk: Desk, person: Person) -> None:
         cases.leave_seat(desk, case)
         for timer in ("case-expiry", "wake", "overdue"):
             desk.drop(timer, case.case_id)
+
+
+def _outgrew(source: Desk, event: earnings.ClaimantMoved, aps: Sequence[Ap]) -> date | None:
+    """The day the old award ended, if earnings ended it. Upstream does not say why: the last conclusion stands for it."""
+    claim = event.claim if event.claim_id == source.claim_id else source.doc.claim
+    return claim.closed_date if claim is not None and aps and aps[-1].status == "WE" else None
 
 
 def move(setup: Setup, work: Work, event: earnings.ClaimantMoved) -> None:
@@ -152,6 +163,7 @@ def move(setup: Setup, work: Work, event: earnings.ClaimantMoved) -> None:
         allotments=allotments,
         care=arrived.care if arrived.care != Care() else person.care,
         carried=msgspec.structs.replace(aps[-1], carried=True) if aps else arrived.carried,
+        outgrew_on=_outgrew(source, event, aps) or arrived.outgrew_on,
     )
     source.doc = replace(source.doc, people={k: p for k, p in source.doc.people.items() if k != event.claimant_id})
     target.keep(merged)

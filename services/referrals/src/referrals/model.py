@@ -51,6 +51,7 @@ class Flag(msgspec.Struct, frozen=True, kw_only=True):
 
     by_guard: a guard stopped it for good in this period. reason_gone: the reason vanished after contact; the case stays.
     held: the mass-flag hold that it waits for, since held_at. signed_off: a person released it from one.
+    since: for a rule that runs by the calendar, the day its days count from.
     """
 
     flag_id: str
@@ -74,6 +75,7 @@ class Flag(msgspec.Struct, frozen=True, kw_only=True):
     held_at: datetime | None = None
     signed_off: bool = False
     raised_at: datetime | None = None
+    since: date | None = None
 
     @property
     def live(self) -> bool:
@@ -193,7 +195,8 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     """One claimant's part of the claim.
 
     settled: period → contact rules raised or outranked there. reviews: `rule/period` raised once. asked: message → what it
-    is about, until it is sent. arm: of the experiment allotted last. carried: last conclusion on an earlier claim.
+    is about, until it is sent. arm: of the experiment allotted last. carried: last conclusion on an earlier claim;
+    outgrew_on: the day that one ended by earnings.
     """
 
     claimant_id: str
@@ -211,6 +214,7 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     allotments: tuple[Allotment, ...] = ()
     carried: Ap | None = None
     care: Care = Care()
+    outgrew_on: date | None = None
 
     def open_case(self) -> Case | None:
         return next((case for case in self.cases.values() if case.open), None)

@@ -31,6 +31,7 @@ from referrals.policy_schema import (
     RulesFile,
     Series,
     TaperFile,
+    Value,
     WageFile,
 )
 from referrals.rules.dated import Dated, Entry
@@ -68,6 +69,12 @@ def facts_of(files: Mapping[str, str], name: str) -> Any:
     return yaml.safe_load(files[name])
 
 
+def composed_of(files: Mapping[str, str]) -> set[str]:
+    """The files that rule sets are put together from; every other one holds dated facts."""
+    entries = RuleSetsFile.model_validate(facts_of(files, "rule-sets")).rule_sets
+    return {"rule-sets", *(name for entry in entries for name in (entry.rules, entry.composition, entry.active))}
+
+
 def version_of(parsed: Mapping[str, Any]) -> str:
     """Content hash over parsed files, so that comments and layout do not count."""
     return hashlib.sha256(json.dumps(parsed, sort_keys=True, default=str).encode()).hexdigest()[:16]
@@ -80,7 +87,22 @@ def build_all(files: Mapping[str, str]) -> tuple[RuleSet, ...]:
     named = {*FACTS, *(name for entry in entries for name in (entry.rules, entry.composition, entry.active))}
     if missing := sorted(named - parsed.keys()):
         raise ValueError(f"policy files are missing: {', '.join(missing)}")
+    for name, content in parsed.items():
+        _check_entries(name, content)
     return tuple(_rule_set(parsed, entry) for entry in entries)
+
+
+def _check_entries(path: str, content: Any) -> None:
+    """Every entry of every dated list has its day, source and status, also where no rule reads it. Raises ValueError."""
+    parts = content.items() if isinstance(content, dict) else enumerate(content) if isinstance(content, list) else ()
+    for key, part in parts:
+        entries = part if key == "values" and isinstance(part, list) else ()
+        for place, entry in enumerate(entries):
+            try:
+                Value[Any].model_validate(entry)
+            except ValueError as error:
+                raise ValueError(f"{path}, entry {place + 1}: {error}") from None
+        _check_entries(f"{path}.{key}", part)
 
 
 def build(files: Mapping[str, str]) -> RuleSet:

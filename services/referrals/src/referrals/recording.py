@@ -8,6 +8,7 @@ from contracts import referrals as events
 from referrals.desk import Desk
 from referrals.inputs import in_scope
 from referrals.model import Observed
+from referrals.rules import schedule
 from referrals.rules.evaluation import Evaluation
 from referrals.rules.history import Ap
 from streaming.work import derive_id
@@ -34,6 +35,15 @@ def raise_review(desk: Desk, claimant_id: str, rule_id: str, period_id: str, aga
         ),
         review_id,
     )
+
+
+def restart(desk: Desk, claimant_id: str) -> None:
+    """A new award soon after one that earnings ended: the history came along, and the coach is told."""
+    person, claim = desk.person(claimant_id), desk.doc.claim
+    if person.outgrew_on is None or person.carried is None or claim is None or claim.entitlement_date is None:
+        return
+    if schedule.claim_restart(person.outgrew_on, True, claim.entitlement_date, desk.setup.book.parameters):
+        raise_review(desk, claimant_id, "claim-restart", person.carried.period_id)
 
 
 def observe(desk: Desk, claimant_id: str, ap: Ap, result: Evaluation, quiet: bool) -> None:

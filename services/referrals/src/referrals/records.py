@@ -8,6 +8,7 @@ from typing import Literal
 
 import msgspec
 
+from referrals import cadence
 from referrals.desk import Desk
 from referrals.inputs import basis_of, guard_facts
 from referrals.model import Reason
@@ -60,6 +61,7 @@ def decide(
         settled={p.period_id: person.settled[p.period_id] for p in aps[:place] if person.settled.get(p.period_id)},
         guards=guard_facts(desk.doc, claimant_id, ap.period_id, as_of),
         arm=person.arm,
+        cadence=cadence.facts(person, aps, place, book),
     )
     result = evaluate(inputs, book)
     held = [rule_id for rule_id in book.rules if result.holds(rule_id)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from referrals import care, cases, judging, leaving
 from referrals.breaker import holding
 from referrals.desk import Desk, Setup
+from referrals.london import day_of
 from streaming.spec import Due
 from streaming.work import Work
 
@@ -26,8 +27,10 @@ def fire_on(desk: Desk, due: Due) -> None:
             judging.recheck(desk, payload["claimant_id"], payload["period_id"])
         case "show":
             judging.display(desk, payload["claimant_id"], payload["flag_id"])
+        case "cadence":
+            judging.calendar(desk, payload["claimant_id"], day_of(due.due_at))
         case "flag-expiry":
-            judging.expire_flag(desk, payload["claimant_id"], payload["flag_id"])
+            cases.expire_flag(desk, payload["claimant_id"], payload["flag_id"])
         case "case-expiry" | "wake" | "overdue" | "reroute" | "rehouse":
             _of_case(desk, due.name, payload["case_id"])
         case "review":

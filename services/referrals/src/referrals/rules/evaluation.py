@@ -11,7 +11,8 @@ from typing import Literal
 
 import msgspec
 
-from referrals.rules import observing
+from referrals.rules import cadence, observing
+from referrals.rules.cadence import Cadence
 from referrals.rules.contact_limits import next_allowed
 from referrals.rules.figures import FIGURES
 from referrals.rules.findings import Finding, Predicate
@@ -56,6 +57,7 @@ class Inputs(msgspec.Struct, frozen=True, kw_only=True):
     settled: dict[str, tuple[str, ...]]
     guards: GuardFacts
     arm: str | None = None
+    cadence: tuple[Cadence, ...] = ()
 
 
 class Stop(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,6 +96,10 @@ def evaluate(inputs: Inputs, book: Book) -> Evaluation:
     history, parameters = inputs.aps, book.parameters
     met: dict[tuple[str | int, ...], bool] = {}
     findings = tuple(_find(rule, history, met) for rule in book.rules.values() if rule.tests)
+    calendar = {fact.rule_id: fact for fact in inputs.cadence if fact.rule_id in book.rules}
+    findings += tuple(
+        cadence.find(book.rules[rule_id], fact, history, inputs.as_of, parameters) for rule_id, fact in calendar.items()
+    )
     held = [found.rule_id for found in findings if found.holds]
     contacts, stopped, spent = [], [], []
     for rule_id in held:
@@ -101,7 +107,8 @@ def evaluate(inputs: Inputs, book: Book) -> Evaluation:
         if rule.kind != "contact":
             continue
         order = book.stronger_first.get(rule.family, ())
-        if already_raised(rule, book.rules, order, history, inputs.settled):
+        fact = calendar.get(rule_id)
+        if fact.done if fact is not None else already_raised(rule, book.rules, order, history, inputs.settled):
             spent.append(rule_id)
             continue
         guard = _stopped_by(rule, inputs, book)

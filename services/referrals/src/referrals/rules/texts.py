@@ -37,6 +37,9 @@ PREDICATES: dict[str, tuple[str, str]] = {
     "own_pay_lower": ("The person's own pay is lower than before.", "The person's own pay is not lower than before."),
     "own_pay_higher": ("The person's own pay is higher than before.", "The person's own pay is not higher than before."),
     "shortfall_counts": ("The shortfall is large enough to count.", "There is no shortfall that counts."),
+    "in_work_now": ("The person is in work.", "The person is not in work."),
+    "light_touch_now": ("The status is Light Touch.", "The status is not Light Touch."),
+    "long_enough_since": ("The time since then is over.", "The time since then is not over."),
     "amount_above_nil": ("There was pay that counts.", "There was no pay that counts."),
     "below_aet_long_enough": ("It has lasted long enough.", "It has not lasted long enough."),
     "above_aet_before_the_run": ("It was at or above the threshold before that.", "It was not above the threshold before that."),
@@ -119,6 +122,10 @@ def explain(rule_id: str, result: Evaluation, history: History) -> str:
             return f"Working Enough since {_day(now.start)}.{assumed} The coach decides whether to close the plan."
         case "rapid-re-entry":
             return f"Back in work {figures['gap_days']} days after the last job ended."
+        case "progression-appointment-due":
+            return f"In work below the threshold, and {figures['days']} days without a progression appointment."
+        case "no-contact-since":
+            return f"Light Touch, and no contact of any kind for {figures['days']} days. An optional message may help."
         case "threshold-change-review":
             return "The status changed because a threshold moved, not because of pay."
         case "household-change-review":
