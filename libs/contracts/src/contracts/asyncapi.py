@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from contracts.feed import CHECK, FEED, OUTCOMES, REASONS, Inbound
 from contracts.topics import TOPICS, Topic
 
 _CE_HEADERS = {
@@ -39,7 +41,41 @@ def _message(topic: Topic, event_type: str, schema_folder: str) -> dict[str, Any
     }
     if event_type in topic.planned:
         message["x-planned"] = True
+    if topic.name in FEED:
+        message |= _examples(FEED[topic.name])
     return message
+
+
+def _inbound(inbound: Inbound) -> dict[str, Any]:
+    """A message whose format belongs to its owner: what is read of it."""
+    return {
+        "name": inbound.name,
+        "summary": inbound.summary,
+        "contentType": "application/json",
+        "payload": {"type": "object", "description": "Fields that are not named are never looked at."},
+        "x-used-fields": dict(inbound.used),
+        **_examples(inbound),
+    }
+
+
+def _examples(inbound: Inbound) -> dict[str, Any]:
+    """Good ones, and bad ones with the reason of their refusal."""
+    good = [example for example in inbound.examples if example.reason is None]
+    bad = [example for example in inbound.examples if example.reason is not None]
+    found: dict[str, Any] = {"examples": [{"name": example.name, "payload": _plain(example.payload)} for example in good]}
+    if inbound.sealed:
+        found["x-examples-show"] = "dbObject in clear; encrypt it and add message.encryption before publishing"
+    found["x-refused-examples"] = [
+        {"name": example.name, "reason": example.reason, "payload": _plain(example.payload)} for example in bad
+    ]
+    return found
+
+
+def _plain(value: Any) -> Any:
+    """A copy: the YAML file is to hold no references from one example to another."""
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list) else value
 
 
 def _ref(*parts: str) -> dict[str, str]:
@@ -50,7 +86,7 @@ def _channel(topic: Topic) -> dict[str, Any]:
     return {
         "address": topic.name,
         "summary": topic.summary,
-        "messages": {event_type: _ref("components", "messages", event_type) for event_type in topic.events},
+        "messages": {name: _ref("components", "messages", name) for name in _names(topic)},
         "bindings": {
             "kafka": {
                 "topic": topic.name,
@@ -63,9 +99,15 @@ def _channel(topic: Topic) -> dict[str, Any]:
                 "bindingVersion": "0.5.0",
             }
         },
+        **({"x-what-becomes-of-a-message": _ref("components", "x-what-becomes-of-a-message")} if topic.name in FEED else {}),
         "x-key": topic.key,
         "x-personal-data": topic.personal_data,
     }
+
+
+def _names(topic: Topic) -> list[str]:
+    """Of the topic's messages."""
+    return list(topic.events) or ([FEED[topic.name].name] if topic.name in FEED else [])
 
 
 def _operations() -> dict[str, Any]:
@@ -96,7 +138,14 @@ def document(schema_folder: str) -> dict[str, Any]:
         "components": {
             "schemas": {"CloudEventHeaders": _CE_HEADERS},
             "messages": {
-                event_type: _message(topic, event_type, schema_folder) for topic in TOPICS.values() for event_type in topic.events
+                **{name: _message(topic, name, schema_folder) for topic in TOPICS.values() for name in topic.events},
+                **{inbound.name: _inbound(inbound) for topic, inbound in FEED.items() if not TOPICS[topic].events},
+            },
+            "x-what-becomes-of-a-message": {
+                "description": "Every message of an intake topic has one row in the ledger: GET /v1/intake/messages finds it.",
+                "outcomes": dict(OUTCOMES),
+                "reasons": dict(REASONS),
+                "before-publishing": CHECK,
             },
         },
     }
