@@ -8,11 +8,15 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from bench import latency, report, suite
+from bench import backfill, latency, report, suite
 from devstack import backends
 
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
+
+@app.callback(invoke_without_command=True)
 def main(
+    asked: typer.Context,
     repeats: Annotated[int, typer.Option(min=1, help="Runs of each fast contender; the median counts")] = 3,
     events: Annotated[int, typer.Option(min=10_000, help="Events of the hot load")] = 200_000,
     wide_events: Annotated[int, typer.Option(min=10_000, help="Events of the wide load")] = 300_000,
@@ -21,6 +25,8 @@ def main(
     var_dir: Annotated[Path | None, typer.Option(help="Folder for data and logs (default var/bench)")] = None,
 ) -> None:
     """Hot and wide loads through the shell, plain loops and Faust, in one run on one broker and database; results checked."""
+    if asked.invoked_subcommand is not None:
+        return
     console = Console()
     home = (var_dir or backends.default_var_dir() / "bench").resolve()
     with backends.start(home, fresh=True) as found:
@@ -33,5 +39,20 @@ def main(
     console.print(f"\n{home / 'report.json'} and {home / 'rates.png'} written")
 
 
+@app.command("backfill")
+def backfill_(
+    messages: Annotated[int, typer.Option(min=100, max=10_000_000, help="Messages of the replay")] = 1_000_000,
+    var_dir: Annotated[Path | None, typer.Option(help="Folder for data and logs (default var/bench)")] = None,
+) -> None:
+    """A replay of people, claims, statements (encrypted) and payments through `earnings backfill`; the result is checked."""
+    console = Console()
+    home = (var_dir or backends.default_var_dir() / "bench").resolve()
+    with backends.start(home, fresh=True) as found:
+        made = backfill.run(found, messages, console)
+    backfill.write(made)
+    backfill.show(console, made)
+    console.print(f"{backfill.FIGURES} written")
+
+
 if __name__ == "__main__":
-    typer.run(main)
+    app()
