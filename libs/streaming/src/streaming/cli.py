@@ -12,7 +12,7 @@ import typer
 from streaming import logs
 from streaming.clock import make_clock
 from streaming.crypto import FieldCipher
-from streaming.database import connector
+from streaming.database import IDLE_IN_TRANSACTION_MS, connector
 from streaming.liveness import HealthServer, Liveness
 from streaming.operator import add_commands
 from streaming.positions import add_positions
@@ -39,11 +39,11 @@ class Program(Generic[S]):
     migrations: Path
     port: int
 
-    def unit(self, settings: S, role: str) -> UnitOfWork:
-        """A unit of work for one thread of process `role`."""
+    def unit(self, settings: S, role: str, idle_in_transaction_ms: int = IDLE_IN_TRANSACTION_MS) -> UnitOfWork:
+        """A unit of work for one thread of process `role`. idle_in_transaction_ms: longer for jobs that no worker waits for."""
         return UnitOfWork(
             self.spec(settings),
-            connector(self.database_url(settings), f"{self.name} {role}"),
+            connector(self.database_url(settings), f"{self.name} {role}", idle_in_transaction_ms),
             make_clock(settings),
             FieldCipher(settings.field_key.get_secret_value()),
             Limits(settings.dead_letters_in_a_row, settings.parked_roots_per_hour),

@@ -27,6 +27,10 @@ ORDER = (
     topics.UCFS_STATEMENT,
     topics.UCFS_CONTRACT,
 )
+BATCH = 1000
+"""Records of one transaction: judging as many claims takes a second or two."""
+LONGEST_THOUGHT_MS = 60_000
+"""How long a transaction may think: nobody else waits for its offset rows, and the machine may be busy."""
 ASK_S = 1.0
 """How often the outbox is looked at."""
 
@@ -81,7 +85,7 @@ class Backfill:
     def _prepared(self, reader: Reader) -> Iterator[list[PreparedChunk]]:
         """The next batch is decrypted while this one is written."""
         with ThreadPoolExecutor(1) as ahead:
-            batches = reader.chunks(lambda _: None)
+            batches = reader.chunks(lambda _: None, BATCH)
             waiting = None
             for chunks in batches:
                 following = ahead.submit(self._prepare, chunks)

@@ -133,11 +133,11 @@ def backfill(
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-    from earnings.backfill import Backfill, Pace
+    from earnings.backfill import LONGEST_THOUGHT_MS, Backfill, Pace
     from streaming.errors import Fatal, Infrastructure
 
     settings = program.settings().model_copy(update={"backfill": True})
-    unit = program.unit(settings, "backfill")
+    unit = program.unit(settings, "backfill", LONGEST_THOUGHT_MS)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left"),
                TimeRemainingColumn())  # fmt: skip
     try:

@@ -35,8 +35,8 @@ class Reader:
         """Offsets to pass: messages, and what transactions leave between them."""
         return sum(bounds.end - self.reached[place] for place, bounds in self.bounds.items())
 
-    def chunks(self, passed: Callable[[int], None]) -> Iterator[list[Chunk]]:
-        """Up to BATCH records at once, as chunks without gaps between them. passed: told the number of offsets.
+    def chunks(self, passed: Callable[[int], None], batch: int = BATCH) -> Iterator[list[Chunk]]:
+        """Up to `batch` records at once, as chunks without gaps between them. passed: told the number of offsets.
 
         Raises Infrastructure when the broker falls silent.
         """
@@ -56,7 +56,7 @@ class Reader:
         silent = 0
         try:
             while open_:
-                messages = consumer.consume(BATCH, timeout=POLL_S)
+                messages = consumer.consume(batch, timeout=POLL_S)
                 silent = 0 if messages else silent + 1
                 if silent * POLL_S > SILENCE_S:
                     raise Infrastructure(f"kafka: nothing came for {SILENCE_S:.0f} s")
