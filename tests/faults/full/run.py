@@ -1,0 +1,95 @@
+"""One cell of the longer kind: some days under a fault, with people, until everything is done and checked."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from tests.faults.acting import once
+from tests.faults.checker import Checker
+from tests.faults.full.crowd import Crowd
+from tests.faults.full.keeper import Keeper
+from tests.faults.full.site import Site
+from tests.faults.report import Cell
+from tests.faults.sending import Outbound
+from tests.faults.stage import LEG_DAYS, Arrange, Leg, Theatre
+from tests.faults.test_f05_api_killed import contacts
+
+from devstack.supervisor import Supervisor
+
+BACK_OFF = timedelta(minutes=10)
+"""On the platform's clock: longer than any back-off, lease or settling time of a sender."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a cell needs."""
+
+    site: Site
+    theatre: Theatre
+    crowd: Crowd
+    keeper: Keeper
+    checker: Checker
+    cell: Cell
+    passed: list[bool] = field(default_factory=list)
+
+    @property
+    def supervisor(self) -> Supervisor:
+        return self.theatre.stage.supervisor
+
+    def ask(self, number: int = 1) -> int:
+        """Coaches ask for contact in cases that nobody has touched, until they are answered; each makes a message."""
+        asked = contacts(self.theatre, limit=number)
+        assert asked, "no case is left for contact"
+        answered = [once(self.theatre, act) for act in asked]
+        assert all(answer.is_success for answer in answered), [answer.text[:200] for answer in answered]
+        return len(asked)
+
+    def command(self, service: str, *argv: str) -> str:
+        """What an operator types; fails with its output."""
+        done = subprocess.run(
+            [sys.executable, "-m", service, *argv], env=self.supervisor.environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, f"{service} {' '.join(argv)}: {done.returncode}\n{(done.stdout + done.stderr)[-2000:]}"
+        return done.stdout
+
+    def play(
+        self,
+        *,
+        begin: Callable[[], object] = lambda: None,
+        during: Callable[[], object] = lambda: None,
+        end: Callable[[], object] = lambda: None,
+        days: int = LEG_DAYS,
+        late: Sequence[Outbound] = (),
+        arrange: Arrange = list,
+    ) -> Leg:
+        """Some days. `begin` when a fifth of the messages is consumed; then the others are published, people act, `during`;
+        `end` ends the fault, and recovery is counted from there."""
+
+        def strike() -> float:
+            self.crowd.day()
+            during()
+            end()
+            return time.monotonic()
+
+        seen = len(self.keeper.restarts)
+        leg = self.theatre.leg(days, late=late, arrange=arrange, arm=begin, strike=strike)
+        self.cell.add(leg)
+        self.cell.faults += [f"{name} started again ({why})" for name, why in self.keeper.restarts[seen:]]
+        return leg
+
+    def settle(self) -> None:
+        """Let what backs off on the platform's clock have its time."""
+        self.theatre.advance(self.theatre.now + BACK_OFF)
+
+    def verify(self) -> None:
+        """Everything is done; ask the checker."""
+        self.settle()
+        for name, found in self.checker.anomalies().items():
+            self.cell.anomalies.setdefault(name, []).extend(found)
+        self.cell.verify()
+        self.passed.append(True)
