@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import time
 from collections.abc import Callable
 
@@ -9,9 +11,20 @@ import pytest
 from tests.faults.full.run import Run
 from tests.faults.proxy import Link, Weather
 
+from devstack.layout import database_variable
+from streaming.database import VANISHED, connector
+
 LASTS_S = 8.0
 HALF_OPEN_S = 20.0
 RESETS = 5
+
+
+def test_f22_a_connection_notices_soon_that_the_database_s_machine_has_vanished(run: Run) -> None:
+    """Asked of the socket: the proxy's own machine would go on to answer for a server that is gone."""
+    url = run.supervisor.environment[database_variable("earnings")]
+    with connector(url, "test")() as conn, socket.socket(fileno=os.dup(conn.fileno())) as wire:
+        assert wire.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+        assert wire.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == VANISHED["tcp_user_timeout"]
 
 
 def cut(link: Link) -> None:
