@@ -14,8 +14,10 @@ from devstack.demo.callers import Answer, Callers
 RECORDS = ("/v1/cases/", "/v1/appointments/", "/v1/engagements/", "/v1/employer/engagements/")
 """Reads of one person's record."""
 CHANGES = (
-    "SELECT actor, count(*) FROM audit WHERE granted AND action !~ '^(GET|HEAD) ' AND action LIKE '%% /v1/%%' GROUP BY actor"
+    "SELECT actor, count(*) FROM audit WHERE granted AND action !~ '^(GET|HEAD) ' AND action LIKE '%% /v1/%%'"
+    " AND resource = split_part(action, '/', 3) GROUP BY actor"
 )
+"""A change's row is named after its route; the look at the record before it, after the kind of record."""
 READS = "SELECT actor, count(*) FROM audit WHERE granted AND action LIKE 'GET /v1/%%' GROUP BY actor"
 
 
