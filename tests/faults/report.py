@@ -4,6 +4,7 @@ of all cells, on disk after each of them."""
 from __future__ import annotations
 
 import os
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -74,7 +75,7 @@ class Cell:
             "cell": self.name,
             "seed": self.seed,
             "events": self.events,
-            "faults": self.faults,
+            "faults": [one if n == 1 else f"{one} ({n} times)" for one, n in Counter(self.faults).items()],
             "anomalies": {name: len(self.anomalies.get(name, ())) for name in INVARIANTS},
             "unknown_sends": self.unknown_sends,
             "recoveries_s": [round(seconds, 2) for seconds in self.recoveries],

@@ -18,7 +18,7 @@ from tests.faults.stage import PREFIX, Play, Theatre, start
 
 from devstack.backends import default_var_dir
 
-PLAY = Play(seed=23, claimants=100, months=13, legs=3, leg_days=29)
+PLAY = Play(seed=23, claimants=160, months=13, legs=3, leg_days=29)
 """The quiet time ends on a Tuesday, so that every leg ends on a working day."""
 
 READY_S = 300.0

@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 
 from tests.faults.acting import once
 from tests.faults.checker import Checker
@@ -17,12 +16,12 @@ from tests.faults.full.site import Site
 from tests.faults.report import Cell
 from tests.faults.sending import Outbound
 from tests.faults.stage import LEG_DAYS, Arrange, Leg, Theatre
-from tests.faults.test_f05_api_killed import contacts
+from tests.faults.test_f05_api_killed import acceptances, contacts
 
 from devstack.supervisor import Supervisor
 
-BACK_OFF = timedelta(minutes=10)
-"""On the platform's clock: longer than any back-off, lease or settling time of a sender."""
+KILLED = "ended with -9"
+"""What a cell did itself, and says itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +41,11 @@ class Run:
         return self.theatre.stage.supervisor
 
     def ask(self, number: int = 1) -> int:
-        """Coaches ask for contact in cases that nobody has touched, until they are answered; each makes a message."""
+        """People do what makes a message, until they are answered: coaches ask for contact in cases that nobody has
+        touched; when there are no more, claimants accept what they were offered."""
         asked = contacts(self.theatre, limit=number)
-        assert asked, "no case is left for contact"
+        asked += acceptances(self.theatre)[: number - len(asked)] if len(asked) < number else []
+        assert asked, "nobody is left to make a message"
         answered = [once(self.theatre, act) for act in asked]
         assert all(answer.is_success for answer in answered), [answer.text[:200] for answer in answered]
         return len(asked)
@@ -79,12 +80,12 @@ class Run:
         seen = len(self.keeper.restarts)
         leg = self.theatre.leg(days, late=late, arrange=arrange, arm=begin, strike=strike)
         self.cell.add(leg)
-        self.cell.faults += [f"{name} started again ({why})" for name, why in self.keeper.restarts[seen:]]
+        self.cell.faults += [f"{name} started again ({why})" for name, why in self.keeper.restarts[seen:] if why != KILLED]
         return leg
 
     def settle(self) -> None:
-        """Let what backs off on the platform's clock have its time."""
-        self.theatre.advance(self.theatre.now + BACK_OFF)
+        """Let everything be done, also what waits for a lease or a back-off."""
+        self.theatre.barrier.wait(self.theatre.now)
 
     def verify(self) -> None:
         """Everything is done; ask the checker."""

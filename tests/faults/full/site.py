@@ -24,6 +24,8 @@ from devstack.supervisor import sweep
 
 BROKER_DISK = 1 << 30
 DATABASE_DISK = 3 << 30
+SETTLE_S = "15"
+"""The provider's sandbox shows at once what it has accepted, so a message of unknown fate need not wait for a minute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,7 @@ class Site:
         }
         return {
             **urls,
+            "NOTIFY_SETTLE_S": SETTLE_S,
             "KAFKA_BOOTSTRAP_SERVERS": f"{LOCALHOST}:{self.broker.port}",
             "NOTIFY_BASE_URL": address(self.provider.port),
             "DATA_KEY_SERVICE_URL": address(self.data_keys.port),

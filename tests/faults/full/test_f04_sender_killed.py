@@ -12,14 +12,11 @@ SENDER = "notifications-sender"
 @pytest.mark.parametrize("point", ["before_effect", "after_provider_accept", "after_commit"])
 def test_f4_the_sender_dies_around_the_call(run: Run, point: str) -> None:
     seen = len(run.keeper.restarts)
-
-    def during() -> None:
-        run.ask(2)
-        until(lambda: any(name == SENDER for name, _ in run.keeper.restarts[seen:]), 60, f"the sender dies {point}")
-        run.cell.faults.append(f"{SENDER} killed {point}")
-        run.settle()  # the lease of the message in hand ends on the platform's clock
-
     with run.keeper.leaving(SENDER):
         run.supervisor.restart(SENDER, {"CRASH_AT": point}, timeout=60)
-    run.play(during=during)
+    run.ask(2)
+    until(lambda: any(name == SENDER for name, _ in run.keeper.restarts[seen:]), 60, f"the sender dies {point}")
+    run.cell.faults.append(f"{SENDER} killed {point}")
+    run.settle()
+    run.play()
     run.verify()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from tests.faults.full.run import BACK_OFF, Run
+from tests.faults.full.run import Run
 from tests.faults.report import Book
 from tests.faults.sending import Outbound
 from tests.faults.stage import until
@@ -49,7 +49,6 @@ def test_a_sender_that_never_looks_up_sends_twice_and_is_caught(run: Run, book: 
         run.supervisor.start(run.supervisor.program(sender), {"MUTANT": "no_look_up"})
         run.supervisor.wait_healthy([sender], 60)
     run.settle()
-    run.theatre.advance(run.theatre.now + BACK_OFF)
     expect(run, book, "no_look_up", "I6")
 
 
