@@ -120,10 +120,12 @@ class Leg:
 
 @dataclass
 class Theatre:
-    """Stage, world and reference. acted_on: claims of which people decided something over HTTP."""
+    """Stage, world and reference. key_uses: messages sealed with one data key. acted_on: claims of which people decided
+    something over HTTP."""
 
     stage: Stage
     play: Play = SMALL
+    key_uses: int = 200
     acted_on: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -133,7 +135,7 @@ class Theatre:
         self._feed = Feed(self.world)
         self._days = self._feed.days()
         self.now = datetime.combine(self.world.start, EVENING) - timedelta(days=1)
-        self.keys = DataKeys(self.stage.data_key_service)
+        self.keys = DataKeys(self.stage.data_key_service, uses=self.key_uses)
         self.feeder = Feeder(self.stage.bootstrap, self.stage.var_dir / "sent.jsonl")
         self.topics = Topics(self.stage.bootstrap)
         self._data_keys = httpx.Client(base_url=self.stage.data_key_service)

@@ -18,10 +18,11 @@ from tests.faults.stage import PREFIX, Play, Theatre, start
 
 from devstack.backends import default_var_dir
 
-PLAY = Play(seed=23, claimants=160, months=13, legs=3, leg_days=29)
-"""The quiet time ends on a Tuesday, so that every leg ends on a working day."""
+PLAY = Play(seed=23, claimants=160, months=15, legs=3, leg_days=29)
 
 READY_S = 300.0
+KEY_USES = 5
+"""Few messages to a data key, so that its service is asked all the time."""
 
 
 @pytest.fixture(scope="package")
@@ -37,7 +38,7 @@ def theatre(place: Site, tmp_path_factory: pytest.TempPathFactory, note: Callabl
     began = time.monotonic()
     home: Path = tmp_path_factory.mktemp("faults-full")
     with start(place.backends, home, PLAY, ports=place.ports, env=place.environment(PREFIX), ready_s=READY_S) as stage:
-        made = Theatre(stage, PLAY)
+        made = Theatre(stage, PLAY, KEY_USES)
         try:
             made.open()
             note(f"faults: quiet months played after {time.monotonic() - began:.0f} s")

@@ -15,11 +15,13 @@ from tests.faults.full.keeper import Keeper
 from tests.faults.full.site import Site
 from tests.faults.report import Cell
 from tests.faults.sending import Outbound
-from tests.faults.stage import LEG_DAYS, Arrange, Leg, Theatre
+from tests.faults.stage import Arrange, Leg, Theatre
 from tests.faults.test_f05_api_killed import acceptances, contacts
 
 from devstack.supervisor import Supervisor
 
+DAYS = 4
+"""Of a leg: all cells together must fit into the world."""
 KILLED = "ended with -9"
 """What a cell did itself, and says itself."""
 
@@ -64,7 +66,7 @@ class Run:
         begin: Callable[[], object] = lambda: None,
         during: Callable[[], object] = lambda: None,
         end: Callable[[], object] = lambda: None,
-        days: int = LEG_DAYS,
+        days: int = DAYS,
         late: Sequence[Outbound] = (),
         arrange: Arrange = list,
     ) -> Leg:
