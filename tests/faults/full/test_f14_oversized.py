@@ -23,7 +23,7 @@ def test_f14_messages_near_the_broker_s_limit_are_applied_and_larger_ones_refuse
         run.cell.faults += [f"a message of {size} bytes" for size in sizes.values()]
         return [_padded(message, sizes[message]) if message in sizes else message for message in messages]
 
-    leg = run.play(arrange=padded)
+    leg = run.play(arrange=padded, days=7)
     meant = next(message for message, _ in leg.plan if message.topic == topics.RTI_PAYMENT and _is_object(message))
     assert run.theatre.feeder.refused(_padded(meant, int(LIMIT * 1.1))), "the broker takes what is too large"
     run.cell.faults.append("a message of 1.1 times the limit, refused by the broker")
