@@ -61,6 +61,11 @@ def insist(theatre: Theatre, acts: Sequence[Act], kill: tuple[str, str]) -> list
         return [done.result() for done in waiting]
 
 
+def once(theatre: Theatre, act: Act) -> httpx.Response:
+    """The first answer."""
+    return _answer(theatre, act)[0]
+
+
 def _answer(theatre: Theatre, act: Act) -> tuple[httpx.Response, int]:
     headers = act.headers()
     url = theatre.stage.url(act.service) + act.path
@@ -71,6 +76,7 @@ def _answer(theatre: Theatre, act: Act) -> tuple[httpx.Response, int]:
             with httpx.Client(timeout=10) as http:
                 answer = http.post(url, json=act.body, headers=headers)
             if answer.status_code != 503:
+                theatre.callers.noted(act.service, act.path, headers, answer)
                 return answer, broken
         except httpx.TransportError:
             broken += 1

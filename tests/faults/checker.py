@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 import msgspec
-from tests.faults import reference
+from tests.faults import privacy, reference, telling
 from tests.faults.reading import Event, rows
 from tests.faults.stage import Theatre
 
@@ -30,6 +30,7 @@ class Checker:
     def __init__(self, theatre: Theatre) -> None:
         self._theatre = theatre
         self._known: set[tuple[str, str]] = set()
+        self._logs = privacy.Logs(theatre.stage.var_dir / "log", theatre.world)
         self.looked_at = 0
 
     def anomalies(self) -> Anomalies:
@@ -53,9 +54,13 @@ class Checker:
             ("I1 conservation", self._consumed(events)),
             ("I2 effect once", effect_once(fresh)),
             ("I3 atomicity", self._atomic(fresh)),
+            ("I3 atomicity", self._followed(fresh)),
             ("I4 order", in_order(fresh)),
             ("I5 determinism", self._equal()),
             ("I6 sent twice", self._sent_once()),
+            ("I9 tenancy", self._logs.personal()),
+            ("I9 tenancy", privacy.strangers(self._theatre.cast, self._theatre.docs("employer_link"))),
+            ("I10 audit", self._theatre.callers.unaudited(self._theatre.stage.databases)),
         ):
             for anomaly in made:
                 yield name, anomaly
@@ -201,10 +206,21 @@ class Checker:
                 if wanted.get(name) != actual.get(name):
                     yield f"{name}: is {_brief(actual.get(name))}, should be {_brief(wanted.get(name))}"
 
+    def _followed(self, events: list[Event]) -> Iterator[str]:
+        """Messages, appointments, consents and engagements."""
+        docs = self._theatre.docs("notifications")
+        yield from telling.messages(docs, events, [str(send["reference"]) for send in self._sends()])
+        yield from telling.appointments(docs, events)
+        yield from telling.engagements(self._theatre.docs("employer_link"), events)
+
+    def _sends(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = httpx.get(f"{self._theatre.stage.notify}/sandbox/sends", timeout=30).json()["items"]
+        return found
+
     def _sent_once(self) -> Iterator[str]:
         """The provider accepted each message once."""
-        sends = httpx.get(f"{self._theatre.stage.notify}/sandbox/sends", timeout=30).json()["items"]
-        yield from (f"{reference} accepted {n} times" for reference, n in Counter(s["reference"] for s in sends).items() if n > 1)
+        counts = Counter(send["reference"] for send in self._sends())
+        yield from (f"{reference} accepted {n} times" for reference, n in counts.items() if n > 1)
 
 
 def effect_once(events: list[Event]) -> Iterator[str]:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 from tests.faults.checker import Checker
-from tests.faults.report import Cell
-from tests.faults.stage import SEED, Theatre, start
+from tests.faults.report import REPORT, Book, Cell
+from tests.faults.stage import Theatre, start
 
-from devstack.backends import Backends
+from devstack.backends import Backends, default_var_dir
 
 
 @pytest.fixture(scope="package")
@@ -30,6 +30,12 @@ def theatre(backends: Backends, tmp_path_factory: pytest.TempPathFactory, note: 
             made.close()
 
 
+@pytest.fixture(scope="session")
+def book() -> Book:
+    """The accounts of all cells of this run, on disk."""
+    return Book(default_var_dir() / "faults" / REPORT)
+
+
 @pytest.fixture(scope="package")
 def checker(theatre: Theatre) -> Checker:
     """Looks at the platform as it is; nothing may be wrong before the first fault."""
@@ -40,10 +46,12 @@ def checker(theatre: Theatre) -> Checker:
 
 
 @pytest.fixture
-def cell(request: pytest.FixtureRequest, note: Callable[[str], None]) -> Iterator[Cell]:
+def cell(request: pytest.FixtureRequest, theatre: Theatre, book: Book, note: Callable[[str], None]) -> Iterator[Cell]:
     """This cell's account, printed at the end of the run."""
-    made = Cell(request.node.name.removeprefix("test_"), SEED)
+    made = Cell(request.node.name.removeprefix("test_"), theatre.play.seed)
     began = time.monotonic()
     yield made
     if made.faults:
-        note(f"{made.line()}; the cell took {time.monotonic() - began:.0f} s")
+        made.took_s = time.monotonic() - began
+        book.add(made)
+        note(f"{made.line()}; the cell took {made.took_s:.0f} s")

@@ -3,8 +3,8 @@
     python -m tests.faults.entry <process name> <service> <role> …
 
 CRASH_POINTS names a folder; while it holds `<process name>.<point>`, the process dies by SIGKILL when it comes to that point
-next, and the file is renamed to `.fired`. MUTANT names a broken promise of `tests.faults.mutants`. Both exist here only: the
-product has no such switches.
+next, and the file is renamed to `.fired`. MUTANT names a broken promise of `tests.faults.mutants`. SKEW_S shifts the time of
+day that this process sees. All exist here only: the product has no such switches.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import os
 import runpy
 import signal
 import sys
+import time
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ from typing import Any
 from tests.faults import mutants
 
 from streaming import relay
+from streaming.clock import WallClock
 from streaming.session import Session
 from streaming.unit_of_work import UnitOfWork
 
@@ -66,7 +69,16 @@ def install(points: CrashPoints, role: str) -> None:
     relay.run_relay = partial(run_relay, reached=points.reached)
 
 
+def skew(seconds: float) -> None:
+    """The machine's clock is wrong by so much, for everything in this process that asks Python for the time of day."""
+    honest, honest_ns = time.time, time.time_ns
+    time.time = lambda: honest() + seconds
+    time.time_ns = lambda: honest_ns() + int(seconds * 1e9)
+    WallClock.now = lambda self: datetime.now(UTC) + timedelta(seconds=seconds)  # type: ignore[method-assign]
+
+
 def main() -> None:
+    skew(float(os.environ.get("SKEW_S", "0")))
     name, service, *rest = sys.argv[1:]
     install(CrashPoints(Path(os.environ["CRASH_POINTS"]), name), rest[0])
     mutants.install(os.environ.get("MUTANT", ""))

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import msgspec
 import psycopg
 from psycopg import Connection
 from psycopg.rows import class_row
 
-from streaming import idempotency, progress, relay
-from streaming.records import Chunk
+from streaming import dead_letters, idempotency, progress, relay
+from streaming.crypto import FieldCipher
+from streaming.records import Chunk, Record
 from streaming.session import Session
 
 
@@ -72,9 +74,50 @@ def keys_not_kept() -> None:
     idempotency.store = lambda *_: None
 
 
+def no_look_up() -> None:
+    """The sender believes that what it does not know was not taken, and sends it again."""
+    from notifications.senders.provider import NotThere, Provider
+
+    Provider.look_up = lambda self, reference: NotThere()  # type: ignore[method-assign]
+
+
+def talkative() -> None:
+    """Whoever is looked for is told to the log."""
+    from earnings.intake.identity import Pseudonyms
+
+    honest = Pseudonyms.person
+
+    def person(self: Pseudonyms, nino: str) -> str | None:
+        print(f"looking for {nino}", flush=True)
+        return honest(self, nino)
+
+    Pseudonyms.person = person  # type: ignore[method-assign]
+
+
+def no_audit() -> None:
+    """Changes leave no row in the audit."""
+    from web import commands
+
+    commands._audited = lambda request, principal, act: act
+
+
+def letters_cut_short() -> None:
+    """A dead letter keeps only the beginning of the record."""
+    honest = dead_letters.seal
+
+    def seal(cipher: FieldCipher, record: Record) -> bytes:
+        return honest(cipher, msgspec.structs.replace(record, value=(record.value or b"")[:4]))
+
+    dead_letters.seal = seal
+
+
 ALL: dict[str, Callable[[], None]] = {
-    made.__name__: made for made in (offsets_apart, outbox_emptied_first, outbox_backwards, no_inbox, keys_not_kept)
-}
+    made.__name__: made
+    for made in (
+        offsets_apart, outbox_emptied_first, outbox_backwards, no_inbox, keys_not_kept, no_look_up, talkative, no_audit,
+        letters_cut_short,
+    )
+}  # fmt: skip
 
 
 def install(name: str) -> None:

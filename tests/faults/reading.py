@@ -45,7 +45,7 @@ class Topics:
     def __init__(self, bootstrap: str) -> None:
         self.events: list[Event] = []
         self._next: dict[tuple[str, int], int] = {}
-        self._ids: set[str] = set()
+        self._times: dict[str, int] = {}
         self._consumer = Consumer(
             {
                 "bootstrap.servers": bootstrap,
@@ -77,17 +77,26 @@ class Topics:
     def _take(self, place: tuple[str, int], message: Any) -> None:
         headers = tuple((name, value or b"") for name, value in message.headers() or ())
         named = {name: value.decode() for name, value in headers}
-        record = Record(*place, message.offset(), 0, message.key(), message.value(), headers)
+        record = Record(*place, message.offset(), message.timestamp()[1], message.key(), message.value(), headers)
         event_id, key = named.get("ce_id", ""), (record.key or b"").decode()
         if named.get("ce_source") in (None, POISON):
             self.events.append(Event(*place, record.offset, key, "", event_id, "", {}, False, record))
             return
         body = msgspec.json.decode(record.value or b"{}")
-        repeat = event_id in self._ids
+        repeat = event_id in self._times
         self.events.append(
             Event(*place, record.offset, key, named["ce_type"], event_id, named["ce_source"], body, repeat, record)
         )
-        self._ids.add(event_id)
+        self._times.setdefault(event_id, record.timestamp_ms)
+
+    def latencies(self, events: Iterable[Event]) -> list[float]:
+        """Seconds from an event to each of these that it caused, by the broker's clock."""
+        found = []
+        for event in events:
+            cause = dict(event.record.headers).get("ce_causationid", b"").decode()
+            if not event.repeat and cause in self._times:
+                found.append((event.record.timestamp_ms - self._times[cause]) / 1000)
+        return found
 
     def close(self) -> None:
         self._consumer.close()

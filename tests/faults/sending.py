@@ -34,9 +34,14 @@ class Feeder:
     def __init__(self, bootstrap: str, ledger: Path) -> None:
         self.sent: list[Record] = []
         self._ledger = ledger.open("a")
+        self._bootstrap = bootstrap
+        self.reconnect()
+
+    def reconnect(self) -> None:
+        """A new producer: it knows the topics as they are now."""
         self._producer = Producer(
             {
-                "bootstrap.servers": bootstrap,
+                "bootstrap.servers": self._bootstrap,
                 "partitioner": "murmur2_random",
                 "enable.idempotence": True,
                 "linger.ms": 1,
@@ -69,6 +74,15 @@ class Feeder:
         self._note({"acknowledged": [[record.topic, record.partition, record.offset] for record in made]})
         self.sent += made
         return made
+
+    def refused(self, message: Outbound) -> bool:
+        """Whether the broker does not take this message; one that it takes is sent."""
+        errors: list[Any] = []
+        self._producer.produce(
+            message.topic, key=message.key, value=message.value, on_delivery=lambda error, _: errors.append(error)
+        )
+        assert self._producer.flush(FLUSH_S) == 0
+        return errors[0] is not None
 
     def _taken(self, places: list[tuple[int, int] | None], number: int, error: Any, taken: Any) -> None:
         if error is None:

@@ -12,18 +12,19 @@ from datetime import time as clock_time
 from itertools import islice
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import httpx
 import msgspec
 from tests.faults import reference
 from tests.faults.reading import Topics, documents, rows
 from tests.faults.sending import Feeder, Outbound
+from tests.faults.watching import Watched
 
 from devstack.backends import Backends
 from devstack.demo.barrier import Barrier
-from devstack.demo.callers import Callers
 from devstack.demo.cast import Cast, clients
-from devstack.layout import SERVICES, Ports
+from devstack.layout import SERVICES, Ports, address
 from devstack.platform import Platform
 from devstack.supervisor import Program
 from earnings.intake.prepare import INTAKE_TOPICS
@@ -36,21 +37,48 @@ from world.people import people
 from world.sealing import DataKeys, seal
 
 ROOT = Path(__file__).parents[2]
-SEED = 11
-CLAIMANTS = 100
-MONTHS = 9
-WARM_UP_DAYS = 84
-WARM_UP_LEG = 14
 LEG_DAYS = 7
+PREFIX = "faults_"
 EVENING = clock_time(18, 30, tzinfo=UTC)
 PROGRESS = 0.2
 SESSION_S = 6
+PATIENCE_S = 240.0
+"""What is not done by then will never be; what took longer than the promise is told by the cell."""
 
 Arrange = Callable[[list[Outbound]], list[Outbound]]
 
 
+@dataclass(frozen=True, slots=True)
+class Play:
+    """The world of a theatre, and the quiet weeks at its beginning: `legs` of `leg_days` days."""
+
+    seed: int
+    claimants: int
+    months: int
+    legs: int
+    leg_days: int
+
+
+SMALL = Play(seed=11, claimants=100, months=9, legs=6, leg_days=14)
+
+
 class Stage(Platform):
-    """A platform whose processes have crash points."""
+    """A platform whose processes have crash points. What the cells themselves use never goes through a fault proxy."""
+
+    @property
+    def bootstrap(self) -> str:
+        """The broker's own address."""
+        return self.backends.kafka.bootstrap
+
+    @property
+    def notify(self) -> str:
+        """The provider's own address."""
+        return address(self.ports.notify)
+
+    @property
+    def data_key_service(self) -> str:
+        """The data key service's own address."""
+        return address(self.ports.data_key)
 
     @property
     def crash_points(self) -> Path:
@@ -87,34 +115,38 @@ class Leg:
     events: int
     plan: list[tuple[Outbound, Record]]
     recovery_s: float
+    latencies_s: list[float]
 
 
 @dataclass
 class Theatre:
-    """Stage, world and reference. acted_on: claims of which people decided something over HTTP."""
+    """Stage, world and reference. key_uses: messages sealed with one data key. acted_on: claims of which people decided
+    something over HTTP."""
 
     stage: Stage
+    play: Play = SMALL
+    key_uses: int = 200
     acted_on: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self._clear: dict[Outbound, Message] = {}
-        self.world = generate(seed=SEED, claimants=CLAIMANTS, months=MONTHS)
-        self.random = Random(SEED)
+        self.world = generate(seed=self.play.seed, claimants=self.play.claimants, months=self.play.months)
+        self.random = Random(self.play.seed)
         self._feed = Feed(self.world)
         self._days = self._feed.days()
         self.now = datetime.combine(self.world.start, EVENING) - timedelta(days=1)
-        self.keys = DataKeys(self.stage.data_key_service)
+        self.keys = DataKeys(self.stage.data_key_service, uses=self.key_uses)
         self.feeder = Feeder(self.stage.bootstrap, self.stage.var_dir / "sent.jsonl")
         self.topics = Topics(self.stage.bootstrap)
         self._data_keys = httpx.Client(base_url=self.stage.data_key_service)
         self.specs = reference.specs(self.stage, self._data_keys)
         self.reference = reference.build(self.specs, self.stage.partitions)
-        self.barrier = Barrier({service: self.stage.url(service) for service in SERVICES})
+        self.barrier = Barrier({service: self.stage.url(service) for service in SERVICES}, PATIENCE_S)
         everybody = people(self.world)
         made = clients(everybody)
         self.stage.add_clients(*made)
         urls = {service: self.stage.url(service) for service in SERVICES}
-        self.callers = Callers(urls, self.stage.credentials().token_endpoint)
+        self.callers = Watched(urls, self.stage.credentials().token_endpoint)
         self.cast = Cast(everybody, self.callers, {one.client_id: one for one in made})
 
     def open(self) -> None:
@@ -126,8 +158,8 @@ class Theatre:
         self.barrier.wait(self.now)
         for service in SERVICES:
             self.reference.services[self.specs[service].name].docs.update(self.docs(service))
-        for _ in range(WARM_UP_DAYS // WARM_UP_LEG):
-            self.leg(WARM_UP_LEG)
+        for _ in range(self.play.legs):
+            self.leg(self.play.leg_days)
 
     def docs(self, service: str) -> reference.Docs:
         """The service's documents as stored."""
@@ -171,29 +203,33 @@ class Theatre:
         self,
         days: int = LEG_DAYS,
         *,
+        late: Sequence[Outbound] = (),
         arrange: Arrange = list,
         arm: Callable[[], object] = lambda: None,
-        strike: Callable[[], object] = lambda: None,
+        strike: Callable[[], float | None] = lambda: None,
     ) -> Leg:
-        """The next days: time first, then their messages. `arrange` says what is published instead of the messages in
-        their order; the reference gets them in their order, once. `arm` is called when a fifth of the messages is consumed,
-        `strike` when the rest is published; recovery is the time from then until everything is done."""
+        """The next days: time first, then their messages, after those of `late`. `arrange` says what is published instead
+        of the messages in their order; the reference gets them in their order, once, without those that are kept back.
+        `arm` is called when a fifth of the messages is consumed, `strike` when the rest is published. Recovery is the time
+        until everything is done: from the instant (monotonic) that `strike` returns as the fault's end, else from its call."""
         today = list(islice(self._days, days))
         assert len(today) == days, "the world has ended"
         told = len(self.topics.read())
         self.advance(datetime.combine(today[-1], EVENING))
-        messages = [message for day in today for message in self.day(day)]
+        messages = [*late, *(message for day in today for message in self.day(day))]
         sent = self.deliver(arrange(messages), arm)
         began = time.monotonic()
-        strike()
+        ended = strike()
+        began = began if ended is None else ended
         first: dict[Outbound, Record] = {}
         for message, record in sent:
             meant = message.stands_for or message
             first.setdefault(meant, msgspec.structs.replace(record, value=meant.value, headers=meant.headers))
         self.barrier.wait(self.now)
         recovered = time.monotonic() - began
-        self.reference.feed([first[message] for message in messages])
-        return Leg((today[0], today[-1]), len(sent) + len(self.topics.read()) - told, sent, recovered)
+        self.reference.feed([first[message] for message in messages if message in first])
+        fresh = self.topics.read()[told:]
+        return Leg((today[0], today[-1]), len(sent) + len(fresh), sent, recovered, self.topics.latencies(fresh))
 
     def deliver(self, messages: Sequence[Outbound], arm: Callable[[], object] = lambda: None) -> list[tuple[Outbound, Record]]:
         """Publish a fifth, wait until it is consumed, `arm`, publish the rest."""
@@ -248,15 +284,16 @@ class Theatre:
         self._data_keys.close()
 
 
-def start(backends: Backends, var_dir: Path) -> Stage:
-    """An empty platform on the clock topic, at the evening before the world begins."""
-    first = datetime.combine(generate(seed=SEED, claimants=1, months=MONTHS).start, EVENING) - timedelta(days=1)
+def start(backends: Backends, var_dir: Path, play: Play = SMALL, **more: Any) -> Stage:
+    """An empty platform on the clock topic, at the evening before the world begins. more: of `Platform.start`."""
+    first = datetime.combine(generate(seed=play.seed, claimants=1, months=play.months).start, EVENING) - timedelta(days=1)
     return Stage.start(
         var_dir,
         backends,
-        Ports.free(),
+        more.pop("ports", None) or Ports.free(),
         clock="topic",
-        database_prefix="faults_",
+        database_prefix=PREFIX,
         fresh=True,
         before_services=lambda: advance(backends.kafka.bootstrap, first),
+        **more,
     )

@@ -45,7 +45,7 @@ def test_f13_poison_is_kept_byte_for_byte_and_its_neighbours_flow(theatre: Theat
     cell.events, cell.recoveries = leg.events, [leg.recovery_s]
     cell.faults += [f"{len(bad)} poisoned records", f"{len(foreign)} of unknown types"]
     cell.anomalies = checker.anomalies()
-    wrong = [text for message in bad for text in _kept(theatre, message, placed[f"{message.topic} {message.note}"])]
+    wrong = [text for message in bad for text in kept(theatre, message, placed[f"{message.topic} {message.note}"])]
     wrong += [text for message in foreign for text in _ignored(theatre, placed[f"{message.topic} {message.note}"])]
     wrong += _shown(theatre, [placed[f"{message.topic} {message.note}"] for message in (bad[0], bad[3], bad[11])])
     if wrong:
@@ -53,7 +53,8 @@ def test_f13_poison_is_kept_byte_for_byte_and_its_neighbours_flow(theatre: Theat
     cell.verify()
 
 
-def _kept(theatre: Theatre, message: Outbound, record: Record) -> list[str]:
+def kept(theatre: Theatre, message: Outbound, record: Record) -> list[str]:
+    """What is wrong with the dead letters of a bad record, in every service that reads its topic."""
     wrong = []
     cipher = FieldCipher(theatre.stage.environment["FIELD_KEY"])
     for service in (name for name, spec in theatre.specs.items() if record.topic in spec.topics):

@@ -56,12 +56,7 @@ def test_f20_partitions_reset_by_the_operator_are_applied_again_without_effect(
     _stop(theatre)
     with ThreadPoolExecutor(2) as threads:
         list(threads.map(lambda one: _command(theatre, *one), BY_COMMAND))
-    records = 0
-    for service in SERVICES:
-        with psycopg.connect(theatre.stage.databases[service], autocommit=True) as conn:
-            for place, at in progress.positions(conn, theatre.specs[service].name, theatre.specs[service].topics).items():
-                progress.move(conn, theatre.specs[service].name, *place, 0, at.topic_id)
-                records += at.next_offset
+    records = sum(reset_all(theatre, service) for service in SERVICES)
     cell.faults.append(f"{records} records delivered again")
     _start(theatre)
     theatre.barrier.wait(theatre.now)
@@ -76,6 +71,16 @@ def test_f20_partitions_reset_by_the_operator_are_applied_again_without_effect(
     if wrong:
         cell.anomalies["I2 effect once"] = wrong
     cell.verify()
+
+
+def reset_all(theatre: Theatre, service: str) -> int:
+    """Every partition of a service back to its beginning, as the operator's command does it; returns how many records."""
+    spec, records = theatre.specs[service], 0
+    with psycopg.connect(theatre.stage.databases[service], autocommit=True) as conn:
+        for place, at in progress.positions(conn, spec.name, spec.topics).items():
+            progress.move(conn, spec.name, *place, 0, at.topic_id)
+            records += at.next_offset
+    return records
 
 
 def _everything(theatre: Theatre) -> dict[str, object]:

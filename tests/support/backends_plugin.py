@@ -29,12 +29,19 @@ WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
 TOGETHER = ("tests/faults", "tests/e2e", "tests/integration")
 """Folders whose tests share a running platform; of the others, each file can go to any process."""
 
+LONG = "tests/faults/full"
+"""Cells that `make test` leaves out and `make faults` runs."""
+LONG_LIMIT_S = 900
+
 FreshDatabase = Callable[[str], str]
 """Service → url of a migrated, empty database of its own; dropped after the test."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "backend: needs Kafka or PostgreSQL (set by itself on tests that use `backends`)")
+    config.addinivalue_line(
+        "markers", "long: a fault cell of `make faults` (set by its folder); `make test` leaves it out and says so"
+    )
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -43,6 +50,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if "backends" in getattr(item, "fixturenames", ()):
             item.add_marker("backend")
         file = item.nodeid.partition("::")[0]
+        if file.startswith(LONG):
+            item.add_marker("backend")
+            item.add_marker("long")
+            item.add_marker(pytest.mark.timeout(LONG_LIMIT_S))
         item.add_marker(pytest.mark.xdist_group(next((folder for folder in TOGETHER if file.startswith(folder)), file)))
     items.sort(key=lambda item: not item.nodeid.startswith(TOGETHER))  # the longest first, so that both processes end together
 

@@ -44,8 +44,12 @@ class Kafka:
         return os.environ.get("KAFKA_BOOTSTRAP_SERVERS") or None
 
     @classmethod
-    def find(cls, var_dir: Path, *, docker: bool, port: int | None, outlives_us: bool) -> Self:
-        """Address, container or embedded node; returns when a metadata request is answered."""
+    def find(
+        cls, var_dir: Path, *, docker: bool, port: int | None, outlives_us: bool, through: tuple[int, int] | None = None
+    ) -> Self:
+        """Address, container or embedded node; returns when a metadata request is answered.
+
+        through: of an embedded node, the port of a second listener and the proxy's port that its clients are told."""
         given = cls.address()
         if given:
             found = cls(var_dir, given, "address", "KAFKA_BOOTSTRAP_SERVERS is set")
@@ -60,7 +64,7 @@ class Kafka:
             found._container = docker_engine.start_kafka(chosen, outlives_us=outlives_us)
             found.wait_ready()
             return found
-        child, chosen = kafka_embedded.start(var_dir, port)
+        child, chosen = kafka_embedded.start(var_dir, port, through)
         found = cls(var_dir, f"{LOCALHOST}:{chosen}", "embedded", "no address given, no Docker engine answers", port=chosen)
         found._child, found._handle = child, child.handle
         return found

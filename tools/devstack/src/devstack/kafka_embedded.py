@@ -118,18 +118,22 @@ def _download(home: Path) -> None:
         target.rename(home)
 
 
-def properties(data: Path, port: int, controller_port: int) -> str:
+def properties(data: Path, port: int, controller_port: int, through: tuple[int, int] | None = None) -> str:
     """server.properties of a single node: every internal topic has one replica and one partition.
+
+    through: (where a second listener is, the port that its clients are told), for a proxy in between.
 
     The short broker session is for fault tests: after SIGKILL the node waits for its own old session to end.
     """
+    own = f"PLAINTEXT://{LOCALHOST}:{port},CONTROLLER://{LOCALHOST}:{controller_port}"
+    there, told = ("", "") if through is None else (f",PROXIED://{LOCALHOST}:{one}" for one in through)
     return f"""process.roles=broker,controller
 node.id=1
 controller.quorum.bootstrap.servers={LOCALHOST}:{controller_port}
-listeners=PLAINTEXT://{LOCALHOST}:{port},CONTROLLER://{LOCALHOST}:{controller_port}
-advertised.listeners=PLAINTEXT://{LOCALHOST}:{port},CONTROLLER://{LOCALHOST}:{controller_port}
+listeners={own}{there}
+advertised.listeners={own}{told}
 controller.listener.names=CONTROLLER
-listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT
 log.dirs={data}
 offsets.topic.replication.factor=1
 offsets.topic.num.partitions=1
@@ -147,7 +151,7 @@ log.cleaner.dedupe.buffer.size=2097152
 """
 
 
-def start(var_dir: Path, port: int | None) -> tuple[Child, int]:
+def start(var_dir: Path, port: int | None, through: tuple[int, int] | None = None) -> tuple[Child, int]:
     """Format the storage if it is new, start the node and wait until it answers; returns it and its port."""
     program, jars = java(), ensure_jars()
     if port is not None:
@@ -156,7 +160,7 @@ def start(var_dir: Path, port: int | None) -> tuple[Child, int]:
     home = var_dir / "kafka"
     data, config = home / "data", home / "server.properties"
     home.mkdir(parents=True, exist_ok=True)
-    config.write_text(properties(data, chosen, controller))
+    config.write_text(properties(data, chosen, controller, through))
     (home / "log4j2.properties").write_text(_LOG4J2)
     if not (data / "meta.properties").exists():
         _format(program, jars, home)

@@ -69,14 +69,16 @@ class Platform:
         before_services: Callable[[], None] = lambda: None,
         services: Sequence[str] = SERVICES,
         progress: Callable[[str], None] = lambda _: None,
+        ready_s: float = READY_S,
     ) -> Self:
         """Migrate, create topics, start everything, and return when every process is healthy.
 
         database_prefix: before the services' names, so that several platforms share one server. env: laid over every
         process's environment. fresh: begin with empty topics and databases. before_services: called when the topics exist
         and no service runs yet: the place to publish the first instant of the clock topic. progress: told each step.
-        On failure everything started is stopped again. An older platform of this program is stopped first if it shares the
-        broker and a service (both would read as one consumer group), or if its topics are emptied.
+        ready_s: how long it may take until every process is healthy. On failure everything started is stopped again.
+        An older platform of this program is stopped first if it shares the broker and a service (both would read as one
+        consumer group), or if its topics are emptied.
         """
         databases = _databases(backends, database_prefix, services, fresh=fresh)
         platform = cls(var_dir, backends, ports, databases, clock, partitions)
@@ -97,7 +99,7 @@ class Platform:
             progress("services")
             for program in platform.programs(services):
                 platform.supervisor.start(program)
-            platform.supervisor.wait_healthy(timeout=READY_S)
+            platform.supervisor.wait_healthy(timeout=ready_s)
         except BaseException:
             platform.stop()
             raise

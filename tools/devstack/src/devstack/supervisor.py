@@ -137,6 +137,13 @@ class Supervisor:
         self._forget(name)
         return code
 
+    def remove(self, name: str) -> None:
+        """Stop it if it runs, and know it no longer. Nothing for an unknown name."""
+        if self.alive(name):
+            self.stop(name)
+        self._programs.pop(name, None)
+        self._children.pop(name, None)
+
     def restart(self, name: str, env: Mapping[str, str] | None = None, *, wait: bool = True, timeout: float = 30.0) -> None:
         """Stop it if it runs and start it again; `env` is laid over the program's for this time."""
         if self.alive(name):

@@ -26,8 +26,9 @@ log = structlog.get_logger()
 LATE = timedelta(hours=1)
 """A message this much later than it was due is checked again for quiet and working hours."""
 
-FORBIDDEN_WAIT_S = 60.0
-FIRST_BACK_OFF_S, LAST_BACK_OFF_S = 1.0, 60.0
+FORBIDDEN_WAIT_S = 30.0
+FIRST_BACK_OFF_S, LAST_BACK_OFF_S = 1.0, 30.0
+"""The longest waits are half of the minute within which everything must be well again after the provider is."""
 
 
 class LookUp:
