@@ -45,8 +45,12 @@ class Broker:
     """A thin, synchronous reader of topic metadata. Every method raises Infrastructure when the broker does not answer."""
 
     def __init__(self, bootstrap_servers: str) -> None:
-        config: dict[str, Any] = {"bootstrap.servers": bootstrap_servers, "reconnect.backoff.max.ms": 1000, "error_cb": _say}
-        self._admin = AdminClient(config)
+        self._config: dict[str, Any] = {
+            "bootstrap.servers": bootstrap_servers,
+            "reconnect.backoff.max.ms": 1000,
+            "error_cb": _say,
+        }
+        self._admin = AdminClient(self._config)
 
     def topics(self, names: Iterable[str]) -> dict[str, TopicInfo]:
         """Id and number of partitions of those that exist."""
@@ -82,6 +86,8 @@ class Broker:
             futures = self._admin.list_offsets(requests, request_timeout=TIMEOUT_S)
             return {(tp.topic, tp.partition): future.result(TIMEOUT_S + 1).offset for tp, future in futures.items()}
         except KafkaException as error:
+            # The client goes on asking with the leader epochs it once learned, for minutes after they have changed.
+            self._admin = AdminClient(self._config)
             raise Infrastructure(f"kafka: {error.args[0].name()}") from error
         except TimeoutError as error:
             raise Infrastructure("kafka: no answer") from error

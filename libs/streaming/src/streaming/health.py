@@ -62,6 +62,15 @@ class EndOffsets:
 
     def read(self) -> dict[tuple[str, int], int]:
         """(topic, partition) → end offset. Raises KafkaException when the broker is away."""
+        try:
+            return self._read()
+        except KafkaException:
+            # The client goes on asking with the leader epochs it once learned, for minutes after they have changed.
+            with self._lock:
+                self._admin, self._partitions = None, []
+            raise
+
+    def _read(self) -> dict[tuple[str, int], int]:
         with self._lock:
             if self._admin is None:  # not before it is needed: the client connects as soon as it exists
                 self._admin = AdminClient({"bootstrap.servers": self._bootstrap, "socket.timeout.ms": 5000})

@@ -1,0 +1,41 @@
+"""A client that has learned something wrong about a topic is replaced, so that the next question is answered."""
+
+from __future__ import annotations
+
+import time
+from uuid import uuid4
+
+import pytest
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
+
+from streaming.health import EndOffsets
+
+
+def test_ends_are_read_again_after_a_topic_changed_behind_the_client(bootstrap: str) -> None:
+    admin, topic = AdminClient({"bootstrap.servers": bootstrap}), f"ends-{uuid4()}"
+    admin.create_topics([NewTopic(topic, num_partitions=3)])[topic].result(30)
+    ends = EndOffsets(bootstrap, [topic])
+    patiently(ends, 3)
+    admin.delete_topics([topic])[topic].result(30)
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            admin.create_topics([NewTopic(topic, num_partitions=1)])[topic].result(30)
+            break
+        except KafkaException:
+            assert time.monotonic() < deadline, "the topic is made anew"
+    patiently(ends, 1)
+
+
+def patiently(ends: EndOffsets, partitions: int) -> None:
+    """Within ten seconds the ends of so many partitions are told; failures in between are what a caller repeats."""
+    deadline = time.monotonic() + 10
+    while True:
+        try:
+            if len(ends.read()) == partitions:
+                return
+        except KafkaException:
+            pass
+        if time.monotonic() > deadline:
+            pytest.fail(f"no ends of {partitions} partitions within 10 s")
