@@ -182,7 +182,7 @@ def test_the_files_in_force_given_back_are_the_rule_set_in_force() -> None:
         ("a: [", "not YAML"),
         ({"colours": {}}, "policy files named "),
         ({"aet": 5}, "aet: an object"),
-        ({"aet": {"hours": {"values": [{"from": "2026-01-01", "value": {"single": -7, "couple": 1}}]}}}, "hours.values.0"),
+        ({"aet": {"hours": {"values": [{**HIGHER, "value": {"single": -7, "couple": 1}}]}}}, "hours.values.0"),
         ({"schema": "policy/1", "topic": "secret"}, "does not say which"),
         ({"active": {"rules": ["no-such-rule"]}}, "do not make a rule set"),
     ],

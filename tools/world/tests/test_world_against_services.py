@@ -26,6 +26,7 @@ from earnings.intake.prepare import Intake
 from earnings.main import POLICY_DAY
 from earnings.refresh import Judge
 from referrals import consumers, store, timers
+from referrals.breaker.watch import Watch
 from referrals.desk import Setup
 from referrals.main import KINDS, setup
 from referrals.rules.dated import Entry
@@ -70,7 +71,7 @@ def _services(http: httpx.Client, policy: Setup) -> list[Spec]:
         topics=consumers.inbound(),
         handle=partial(consumers.handle, policy),
         fire=partial(timers.fire, policy),
-        project=store.projection(cipher, policy.book),
+        project=store.projection(cipher, (policy.book,), Watch(policy.book)),
     )
     return [earnings, referrals]
 
