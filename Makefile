@@ -27,7 +27,7 @@ status: $(VENV)/.ready  ## Show what runs
 ##@ Prove it
 test: $(VENV)/.ready  ## Run every test on a real broker and database; a missing backend is a failure
 	@echo "The longer fault cells are left out here; make faults runs them."
-	$(PY) -m pytest -n $(PROCESSES) --dist loadgroup -m "not long" $(ARGS)
+	$(PY) -m pytest -n $(PROCESSES) --no-loadscope-reorder -m "not long" $(ARGS)
 
 check: $(VENV)/.ready  ## Format, lint, types, import contracts, migrations, generated files, unit tests; under two minutes
 	$(VENV)/bin/ruff format --check -q $(SOURCES)

@@ -117,6 +117,16 @@ def test_nothing_shown_to_ada_or_her_coach_contains_bens_figures(story: Callable
     assert found(json.dumps(texts)) == []
 
 
+def asked_what_if(ada: Story) -> str:
+    """Another policy played over the record, to its end. Returns its id."""
+    higher = {"from": "2026-01-01", "value": {"single": 20, "couple": 32}, "source": "a test", "status": "assumed"}
+    window = {"from": ada.months_ago(3).isoformat(), "to": ada.months_ago(0).isoformat()}
+    made = ada.leader.does("referrals", "/v1/what-if", {"policy": {"aet": {"hours": {"values": [higher]}}}, **window})
+    path = f"/v1/what-if/{made['what_if_id']}"
+    eventually(lambda: ada.leader.seen("referrals", path)["state"] == "done", "the what-if is answered")
+    return str(made["what_if_id"])
+
+
 def play(ada: Story, me: str) -> dict[str, str]:
     """Ada's case with all that can come of it. Returns the ids that paths need."""
     case = eventually(lambda: next((row for row in ada.worklist() if row["claimant_id"] == me), None), "Ada's case")
@@ -155,6 +165,7 @@ def play(ada: Story, me: str) -> dict[str, str]:
     )
     decision = ada.coach.items("referrals", f"/v1/claimants/{me}/decisions")[0]
     return {
+        "what_if_id": asked_what_if(ada),
         "claim_id": ada.house.claim,
         "case_id": case["case_id"],
         "decision_id": decision["decision_id"],
