@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 import socket
 from contextlib import ExitStack
 
@@ -10,15 +12,26 @@ from devstack.errors import PortTaken
 LOCALHOST = "127.0.0.1"
 
 
+FIRST, LAST, BLOCK = 20_000, 32_000, 100
+"""Ports to choose from: below those that systems give to outgoing connections, so that no client takes one between its
+choice and its server's start. Programs that run side by side begin in blocks of their own."""
+_STEPS = itertools.count(os.getpid() * BLOCK % (LAST - FIRST))
+
+
 def free_ports(count: int) -> list[int]:
-    """`count` different ports nobody listens on now; all are held open until the last is found."""
+    """`count` different ports nobody listens on now; all are held open until the last is found. Raises PortTaken."""
     with ExitStack() as held:
-        found = []
-        for _ in range(count):
-            sock = held.enter_context(socket.socket())
-            sock.bind((LOCALHOST, 0))
-            found.append(int(sock.getsockname()[1]))
-        return found
+        found: list[int] = []
+        for step in itertools.islice(_STEPS, LAST - FIRST):
+            port = FIRST + step % (LAST - FIRST)
+            try:
+                held.enter_context(socket.socket()).bind((LOCALHOST, port))
+            except OSError:
+                continue
+            found.append(port)
+            if len(found) == count:
+                return found
+    raise PortTaken(f"no {count} free ports between {FIRST} and {LAST}; stop programs that listen there")
 
 
 def require_free(port: int, what: str, override: str) -> None:
