@@ -9,9 +9,10 @@ import msgspec
 import pytest
 from tests.support.memory_platform import MemoryService
 
+from contracts.reference import CoachChanged
 from earnings import kinds, policy_file
 from earnings.consumers import handler, journal
-from earnings.intake.facts import ClaimantFact, ContractFact, Fact, PaymentFact
+from earnings.intake.facts import ClaimantFact, CoachFact, ContractFact, Fact, PaymentFact
 from earnings.intake.prepare import DELETED
 from earnings.main import POLICY_DAY
 from earnings.model import Claimant, Contract, Determination, Order, Payment, Source
@@ -177,3 +178,15 @@ def test_an_erased_person_leaves_no_trace_in_any_claim_they_were_on(household: H
 
 
 KINDS = ("easement", "conditionality")
+
+
+@pytest.mark.parametrize("versions", [(1, 2), (2, 1), (2, 2)])
+def test_the_newest_of_a_coach_counts_in_whichever_order_it_comes(household: Household, versions: tuple[int, int]) -> None:
+    for version in versions:
+        offices = ("office-1",) if version == 2 else ()
+        facts = CoachChanged(
+            coach_id="k", version=version, offices=offices, active=True, trained_in_work=True, minutes_per_day=370
+        )
+        household.tell(CoachFact("k", facts))
+    assert household.service.docs[kinds.COACH, "k"].offices == ("office-1",)
+    assert household.published == []

@@ -6,9 +6,10 @@ from msgspec.structs import replace
 
 from contracts import topics
 from contracts.earnings import ClaimErased
+from contracts.reference import CoachChanged
 from contracts.vocabulary import PeriodCause
-from earnings.intake.facts import ClaimantFact, ConditionalityFact, ContestFact, ContractFact, EasementFact
-from earnings.kinds import CLAIM, CLAIMANT
+from earnings.intake.facts import ClaimantFact, CoachFact, ConditionalityFact, ContestFact, ContractFact, EasementFact
+from earnings.kinds import CLAIM, CLAIMANT, COACH
 from earnings.model import Attributed, Claim, Claimant, Membership, Published
 from earnings.payment_facts import forget_person, payments_arrive
 from earnings.refresh import CALENDAR, Judge, rank, settle
@@ -210,3 +211,12 @@ def contest(work: Work, fact: ContestFact, rules: Judge) -> None:
         return
     work.put(CLAIM, fact.claim_id, replace(claim, contests=contests))
     rules.refresh(work, fact.claim_id, "determination")
+
+
+def coach(work: Work, fact: CoachFact) -> None:
+    """Where a coach works now, which outranks a token issued earlier. Nothing about claims depends on it."""
+    known: CoachChanged | None = work.get(COACH, fact.record_id)
+    if known is not None and fact.document.version <= known.version:
+        work.outcome = "superseded"
+        return
+    work.put(COACH, fact.record_id, fact.document)
