@@ -135,6 +135,28 @@ def test_a_claimant_who_moves_is_announced_under_both_claims(household: Househol
     assert {key: body["claim"]["claim_id"] for key, body in moved} == {"c": "c", "d": "d"}
 
 
+def test_where_somebody_went_is_said_instead_of_that_they_are_absent_and_also_when_it_is_known_later(
+    household: Household,
+) -> None:
+    household.person("p", "one")
+    household.person("q", "two")
+    household.claim("c", "p", "q")
+    household.claim("d", "p", start=date(2026, 5, 20))
+    household.published.clear()
+    household.claim("d", start=date(2026, 5, 20))
+    household.claim("c", "q")
+    household.claim("e", "p", start=date(2026, 6, 1))
+    told = [event for event in household.published if event.topic.endswith("circumstances.v1")]
+    by_claim = {claim: [event.type for event in told if event.key == claim] for claim in ("c", "d", "e")}
+    assert by_claim == {
+        "d": ["ClaimantMoved"],
+        "c": ["ClaimantMoved", "ClaimChanged", "ClaimantMoved"],
+        "e": ["ClaimOpened", "ClaimantMoved"],
+    }
+    routes = [(body["from_claim_id"], body["to_claim_id"]) for body in household.told("ClaimantMoved")]
+    assert routes == [("d", "c")] * 2 + [("c", "e")] * 2
+
+
 @pytest.mark.parametrize("same_contract", [True, False])
 def test_a_claim_restarted_within_six_months_keeps_its_history(household: Household, same_contract: bool) -> None:
     household.person("p", "one")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from msgspec.structs import replace
 
 from contracts import topics
@@ -131,11 +133,18 @@ def _join(
     work.put(CLAIMANT, person, replace(claimant, claims=claims, past_claims=past if membership else (*past, claim_id)))
     for other in others:
         moved.setdefault(other.claim_id, [])
-    if claimant.claims and claims:
-        origin, target = max(claimant.claims, key=rank).claim_id, max(claims, key=rank).claim_id
+    origin = max(claimant.claims, key=rank).claim_id if claimant.claims else _left_last(work, past)
+    if origin is not None and claims:
+        target = max(claims, key=rank).claim_id
         if origin != target:
             for one in (origin, target):
                 moved.setdefault(one, []).append((person, origin, target))
+
+
+def _left_last(work: Work, past: Sequence[str]) -> str | None:
+    """The claim that somebody on none had left last, unless it is forgotten: their new one may be known only later."""
+    claim: Claim | None = work.get(CLAIM, past[-1]) if past else None
+    return past[-1] if claim is not None and claim.contract is not None else None
 
 
 def _erase(work: Work, fact: ContractFact, known: Claim, rules: Judge) -> None:
