@@ -60,6 +60,8 @@ def claimant(work: Work, fact: ClaimantFact, rules: Judge) -> None:
             only_new=known.person == now.person and known.deleted == now.deleted,
             erased=[fact.record_id] if now.deleted else (),
         )
+    for claim_id in known.past_claims if now.deleted else ():
+        rules.refresh(work, claim_id, "identity", only_new=True, erased=[fact.record_id])
 
 
 def _forget_in(work: Work, claim_id: str, person: str) -> None:

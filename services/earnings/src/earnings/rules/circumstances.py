@@ -100,7 +100,8 @@ def announce(
     moved: Sequence[tuple[str, str, str]] = (),
     backfill: bool = False,
 ) -> Announcement:
-    """Compare with the last published snapshot. erased: persons deleted upstream. moved: (person, from claim, to claim).
+    """Compare with the last published snapshot. erased: persons deleted upstream who are or were on the claim. moved: (person,
+    from claim, to claim).
 
     Where somebody went is said before anything else that names them as absent, so that their case goes along with them.
     """
@@ -120,7 +121,7 @@ def announce(
         made.append(kind(claim_id=claim_id, claim=full, changed=changed, backfill=backfill, **extra))
 
     changed = _changed(before, now)
-    gone = [person for person in erased if before is not None and any(c.claimant_id == person for c in before.claimants)]
+    gone = list(erased) if before is not None else []
     for person in gone:
         add(events.ClaimantErased, claimant_id=person)
     if before is None:
