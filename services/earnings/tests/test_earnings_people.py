@@ -174,6 +174,23 @@ def test_a_claim_restarted_within_six_months_keeps_its_history(household: Househ
         assert (household.amounts("c"), household.amounts("d")) == (before, {"2026-05-10": [90_000]})
 
 
+@pytest.mark.parametrize("as_it_came", [True, False])
+def test_another_entitlement_date_keeps_the_cycle_whichever_version_comes_first(household: Household, as_it_came: bool) -> None:
+    household.person("p", "one")
+    versions = [(n, Contract(("p",), start, start, 14)) for n, start in enumerate((FIRST, date(2026, 3, 24), date(2026, 3, 17)))]
+    for n, document in versions if as_it_came else reversed(versions):
+        household.tell(ContractFact("c", Order(NOW + timedelta(hours=n), 0, n), f"{n}".encode(), document))
+    household.paid(1, "one", date(2026, 4, 9))
+    periods = {(body["start"], body["end"]): body for body in household.told("PeriodAssessed") if body["start"] >= "2026-03-17"}
+    live = {(item.start, item.end) for item in household.service.docs["claim", "c"].assessed if not item.gone}
+    assert live == {
+        (date(2026, 3, 17), date(2026, 4, 9)),
+        (date(2026, 4, 10), date(2026, 5, 9)),
+        (date(2026, 5, 10), date(2026, 6, 9)),
+    }
+    assert periods["2026-03-17", "2026-04-09"]["claimants"][0]["attributed_pence"] == 90_000
+
+
 def test_an_erased_person_leaves_no_trace_in_any_claim_they_were_on(household: Household) -> None:
     household.person("p", "one")
     household.person("q", "two")

@@ -19,7 +19,7 @@ from earnings.rules.calendar import london_day
 from earnings.rules.contests import apply_contest
 from earnings.rules.evaluate import timeline
 from earnings.rules.payments import LEFT
-from earnings.rules.versions import judge, judge_numbered
+from earnings.rules.versions import first_determined, judge, judge_numbered
 from streaming.work import Work, derive_id
 
 
@@ -86,14 +86,19 @@ def contract(work: Work, fact: ContractFact, rules: Judge) -> None:
     """A claim came, changed or was deleted."""
     known: Claim = work.get(CLAIM, fact.record_id) or Claim()
     verdict = judge(known.order, known.content, fact.order, fact.content)
+    first = known.first if fact.document is None else first_determined(known.first, fact.order, fact.document.entitlement)
     if verdict != "applied":
         work.outcome = verdict
+        if known.contract is not None and first != known.first:  # an earlier version that came late names the cycle
+            work.put(CLAIM, fact.record_id, replace(known, first=first))
+            rules.refresh(work, fact.record_id, "boundary")
         return
     if fact.document is None:
         _erase(work, fact, known, rules)
         return
     now = replace(
         known,
+        first=first,
         contract=replace(fact.document, updated_at=work.now),
         order=fact.order,
         content=fact.content,

@@ -248,6 +248,13 @@ class Published(msgspec.Struct, frozen=True, array_like=True):
     snapshot: bytes
 
 
+class FirstDetermined(msgspec.Struct, frozen=True, array_like=True):
+    """The entitlement date that the earliest version of a contract named: its cycle of periods is kept (regulation 21A)."""
+
+    order: Order
+    entitlement: date
+
+
 class Claim(msgspec.Struct, frozen=True, array_like=True):
     """Everything about one claim. contract None: only statements, or a deletion, are known.
 
@@ -268,3 +275,4 @@ class Claim(msgspec.Struct, frozen=True, array_like=True):
     jobs: dict[str, JobSeen] = {}
     next_change: datetime | None = None
     past_statements: tuple[str, ...] = ()
+    first: FirstDetermined | None = None

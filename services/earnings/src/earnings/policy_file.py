@@ -42,6 +42,7 @@ def load(day: date, attribution: Basis | None = None, correction: CorrectionBasi
 
     averaging, reallocation, queries = value("averaging"), value("reallocation_61_6"), value("queries")
     return Policy(
+        cycle_kept=value("cycle_kept"),
         attribution_basis=attribution or value("attribution_basis"),
         correction_basis=correction or value("correction_basis"),
         lookback_periods=averaging["lookback_periods"],

@@ -47,11 +47,13 @@ class Context:
 
 
 class Timeline(NamedTuple):
-    """Periods that have begun, the statement of each (None: none yet), and every person's books."""
+    """Periods that have begun, the statement of each (None: none yet), and every person's books. cycle: the entitlement date
+    determined first, where its cycle is kept although another is determined now."""
 
     periods: tuple[Period, ...]
     statements: tuple[Statement | None, ...]
     books: tuple[Books, ...]
+    cycle: date | None = None
 
 
 @dataclass(slots=True)
@@ -75,9 +77,18 @@ def timeline(claim_id: str, claim: Claim, members: Sequence[Member], today: date
         if known is None or statement.order > known.order:
             by_start[statement.start] = statement
     explicit = [(statement.start, statement.end) for statement in by_start.values()]
-    periods = tuple(series(contract.entitlement, explicit, last_day(contract, today)))
+    cycle = _kept_cycle(claim, contract, policy)
+    periods = tuple(series(contract.entitlement, explicit, last_day(contract, today), cycle))
     statements = tuple(by_start.get(period.start) if period.explicit else None for period in periods)
-    return Timeline(periods, statements, tuple(keep(member, periods, claim.determinations, policy) for member in members))
+    books = tuple(keep(member, periods, claim.determinations, policy) for member in members)
+    return Timeline(periods, statements, books, cycle)
+
+
+def _kept_cycle(claim: Claim, contract: Contract, policy: Policy) -> date | None:
+    """Regulation 21A: another entitlement date determined later does not change the cycle."""
+    if claim.first is None or not policy.cycle_kept or claim.first.entitlement.day == contract.entitlement.day:
+        return None
+    return claim.first.entitlement
 
 
 def last_day(contract: Contract, today: date) -> date:

@@ -13,6 +13,7 @@ from earnings.model import Basis, CorrectionBasis
 class Policy:
     """One set of parameters; each is explained, with its source, in `policy/earnings.yaml`."""
 
+    cycle_kept: bool = True
     attribution_basis: Basis = "max"
     correction_basis: CorrectionBasis = "original_period"
     lookback_periods: int = 3
