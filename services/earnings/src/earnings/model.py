@@ -146,7 +146,11 @@ class Contract(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Statement(msgspec.Struct, frozen=True, array_like=True):
-    """One assessment period's calculation. Amounts are household net pay in pence; take_home is upstream's own text."""
+    """One assessment period's calculation. Amounts are household net pay in pence; take_home is upstream's own text.
+
+    maximum: the award before earnings and other deductions, unearned income off it; None: not shown. allowance: which work
+    allowance applies, if any. Both serve the marker of surplus earnings only.
+    """
 
     statement_id: str
     order: Order
@@ -160,6 +164,8 @@ class Statement(msgspec.Struct, frozen=True, array_like=True):
     self_reported: int | None = None
     self_employed: bool = False
     waiting: bool = False
+    maximum: int | None = None
+    allowance: str | None = None
 
 
 class StatementKey(msgspec.Struct, frozen=True, array_like=True):
