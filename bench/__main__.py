@@ -45,7 +45,10 @@ def backfill_(
     messages: Annotated[int, typer.Option(min=100, max=10_000_000, help="Messages of the replay")] = 1_000_000,
     var_dir: Annotated[Path | None, typer.Option(help="Folder for data and logs (default var/bench)")] = None,
 ) -> None:
-    """A replay of people, claims, statements (encrypted) and payments through `earnings backfill`; the result is checked."""
+    """A replay of people, claims, statements (encrypted) and payments through `earnings backfill`; the result is checked.
+
+    Fails when a message is missing or unexplained, or when memory grew.
+    """
     console = Console()
     home = (var_dir or backends.default_var_dir() / "bench").resolve()
     with backends.start(home, fresh=True) as found:
@@ -53,6 +56,8 @@ def backfill_(
     backfill.write(made)
     backfill.show(console, made)
     console.print(f"{backfill.FIGURES} written")
+    if made["memory_is_flat"] is False:
+        raise typer.Exit(1)
 
 
 @app.command("what-if")
