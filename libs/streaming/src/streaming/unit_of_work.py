@@ -2,7 +2,7 @@
 
     BEGIN · fence the offset rows · lock the roots · drop duplicates · load · decide · save · outbox · dead letters · COMMIT
 
-An instance belongs to one thread and owns one connection. See `engine` in docs for why it is built so.
+An instance belongs to one thread and owns one connection. Why it is built so: docs/adr 1 to 4.
 """
 
 from __future__ import annotations
