@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections import Counter
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -171,7 +171,7 @@ class _Stage:
             "drained_s": round(drained, 1),
             "sustained": drained <= KEEPS_UP_S and sent / seconds >= 0.95 * rate,
             "achieved_s": round(achieved, 1),
-            "acts": dict(acts.done),
+            "acts": acts.done,
             "acts_refused": acts.refused,
             "delays_ms": delays(recording.read(self._platform.bootstrap), int(since)),
         }
@@ -230,46 +230,46 @@ class _Stage:
         return time.monotonic() - began
 
 
-class _Acts(threading.Thread):
+class _Acts:
     """People acting on the day that it is, one after the other; a day that passes while they are busy is missed."""
 
     def __init__(self, acting: Acting) -> None:
-        super().__init__(name="acting", daemon=True)
         self.today: date | None = None
-        self.done: Counter[str] = Counter()
         self.refused = 0
+        self.over = threading.Event()
         self._acting = acting
-        self._over = threading.Event()
+
+    @property
+    def done(self) -> dict[str, int]:
+        """What was done, by name."""
+        return dict(self._acting.done)
 
     def run(self) -> None:
+        """Until `over` is set."""
         last: date | None = None
-        while not self._over.is_set():
+        while not self.over.is_set():
             today = self.today
             if today is None or today == last:
-                self._over.wait(0.01)
+                self.over.wait(0.01)
                 continue
             last = today
             try:
                 self._acting.day(today)
             except DevstackError:  # an API that gave up under load: counted, and tried again the next day
                 self.refused += 1
-        self.done = self._acting.done
-
-    def stop(self) -> None:
-        """After the day that is being acted."""
-        self._over.set()
-        self.join()
 
 
 @contextmanager
 def _people(acting: Acting | None) -> Iterator[_Acts]:
     assert acting is not None
     acts = _Acts(acting)
-    acts.start()
-    try:
-        yield acts
-    finally:
-        acts.stop()
+    with ThreadPoolExecutor(1) as threads:
+        running = threads.submit(acts.run)
+        try:
+            yield acts
+        finally:
+            acts.over.set()
+        running.result()
 
 
 def show(console: Console, made: dict[str, Any]) -> None:

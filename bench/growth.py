@@ -35,6 +35,8 @@ BYTES_A_ROW = 700
 LANE = Contender("shell, 1 lane", SHELL.module, {"BENCH_THREADS": "1"})
 RECOVERY_RATE = 500
 KILL_EVERY_S = 6
+IN_FLIGHT_S = 0.2
+"""A commit that the killed worker had sent is done by then; its successor has not even started."""
 JOINED_WITHIN_S = 60.0
 RECOVERED_WITHIN_S = 60.0
 GROUP = spec("").name
@@ -190,24 +192,21 @@ class _Bench:
         with psycopg.connect(url, autocommit=True) as conn, ThreadPoolExecutor(1) as threads, ExitStack() as worker:
             worker.enter_context(machine.running(SHELL.module, env, log))
             records = threads.submit(latency.produce, bootstrap, topic, load, RECOVERY_RATE)
+            last_kill = time.monotonic() + load.events / RECOVERY_RATE - KILL_EVERY_S
             _commit_after(conn, topic, 0)
-            for _ in range(kills):
+            while len(seconds) < kills and time.monotonic() < last_kill:
                 time.sleep(KILL_EVERY_S / 2)
                 worker.close()  # SIGKILL
-                killed, before = time.monotonic(), _applied(conn, topic)
+                killed = time.monotonic()
                 worker.enter_context(machine.running(SHELL.module, env, log))
-                _commit_after(conn, topic, before)
+                time.sleep(IN_FLIGHT_S)
+                _commit_after(conn, topic, _applied(conn, topic))
                 seconds.append(round(time.monotonic() - killed, 2))
                 self._console.print(f"  recovery after SIGKILL: {seconds[-1]} s", highlight=False)
             _commit_after(conn, topic, records.result() - 1)
             check(conn, load.fold(), load.outputs())
-        return {
-            "rate": RECOVERY_RATE,
-            "kills": kills,
-            "seconds": seconds,
-            "median": statistics.median(seconds),
-            "worst": max(seconds),
-        }
+        middle = round(statistics.median(seconds), 2)
+        return {"rate": RECOVERY_RATE, "kills": len(seconds), "seconds": seconds, "median": middle, "worst": max(seconds)}
 
     def _tell(self, what: str, result: Result) -> None:
         cpu = ", ".join(f"{who} {spent:.1f}" for who, spent in result.cpu_us.items())
@@ -248,7 +247,7 @@ def show(console: Console, made: dict[str, Any]) -> None:
     for name in SERIES:
         for point in made[name]:
             cpu = [f"{point['cpu_us'][who]:.1f}" for who in ("client", "postgresql", "kafka")]
-            table.add_row(f"{SERIES[name]} {point['at']:,g}", f"{point['events_s']:,}", *cpu, f"{point['cost_us']:.1f}")
+            table.add_row(f"{SERIES[name]} {point['at']:,}", f"{point['events_s']:,}", *cpu, f"{point['cost_us']:.1f}")
     console.print(table)
     flat, again = made["flat"], made["recovery_s"]
     console.print(f"{flat['to']:,} rows cost {flat['ratio']} times as much as {flat['from']:,} "
@@ -266,7 +265,7 @@ def plot(path: Path, made: dict[str, Any]) -> None:
     figure, panels = plt.subplots(1, len(SERIES), figsize=(3.2 * len(SERIES), 3.2))
     for axes, (name, label) in zip(panels, SERIES.items(), strict=True):
         points = made[name]
-        ticks = [f"{point['at']:,g}" for point in points]
+        ticks = [f"{point['at']:,}" for point in points]
         client = [point["cpu_us"]["client"] for point in points]
         axes.bar(ticks, client, color="#1d3f66", label="client")
         axes.bar(ticks, [point["cpu_us"]["postgresql"] for point in points], bottom=client, color="#9db4cc", label="PostgreSQL")
