@@ -170,7 +170,7 @@ class _Bench:
 
     def _joined(self, topic: str, members: int) -> None:
         """Wait until so many members share all partitions of the topic (members of an earlier run may linger without any)."""
-        admin = AdminClient({"bootstrap.servers": self._found.kafka.bootstrap})
+        admin = AdminClient({"bootstrap.servers": self._found.kafka.bootstrap, "log_level": 3})
         deadline = time.monotonic() + JOINED_WITHIN_S
         while time.monotonic() < deadline:
             group = admin.describe_consumer_groups([GROUP])[GROUP].result()
@@ -191,9 +191,9 @@ class _Bench:
         seconds: list[float] = []
         with psycopg.connect(url, autocommit=True) as conn, ThreadPoolExecutor(1) as threads, ExitStack() as worker:
             worker.enter_context(machine.running(SHELL.module, env, log))
+            latency.wait(conn, "SELECT count(*) FROM progress", PARTITIONS)
             records = threads.submit(latency.produce, bootstrap, topic, load, RECOVERY_RATE)
             last_kill = time.monotonic() + load.events / RECOVERY_RATE - KILL_EVERY_S
-            _commit_after(conn, topic, 0)
             while len(seconds) < kills and time.monotonic() < last_kill:
                 time.sleep(KILL_EVERY_S / 2)
                 worker.close()  # SIGKILL

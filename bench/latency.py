@@ -6,6 +6,7 @@ import statistics
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 import psycopg
@@ -48,9 +49,9 @@ def _at(found: Backends, rate: int, console: Console) -> Delays:
         conn.execute("CREATE TABLE delay (made_ms bigint NOT NULL, ms real NOT NULL)")
         env = machine.environment(found, url, topic, {"BENCH_THREADS": "2", "BENCH_DELAYS": "1"})
         with machine.running("bench.contenders.shell", env, found.var_dir / "log" / "bench-latency.log"):
-            _wait(conn, "SELECT count(*) FROM progress", PARTITIONS)
+            wait(conn, "SELECT count(*) FROM progress", PARTITIONS)
             produced = produce(found.kafka.bootstrap, topic, load, rate)
-            _wait(conn, "SELECT coalesce(sum(next_offset), 0) FROM progress", produced)
+            wait(conn, "SELECT coalesce(sum(next_offset), 0) FROM progress", produced)
         delays = [row[0] for row in conn.execute(STEADY, (WARM_UP_SECONDS * 1000,))]
     cuts = statistics.quantiles(delays, n=100)
     made = Delays(rate, len(delays), round(cuts[49], 1), round(cuts[94], 1), round(cuts[98], 1))
@@ -64,7 +65,13 @@ def _at(found: Backends, rate: int, console: Console) -> Delays:
 def produce(bootstrap: str, topic: str, load: Load, rate: int) -> int:
     """Write a load at a steady rate; returns the number of records."""
     producer = Producer(
-        {"bootstrap.servers": bootstrap, "linger.ms": 0, "enable.idempotence": True, "partitioner": "murmur2_random"}
+        {
+            "bootstrap.servers": bootstrap,
+            "log_level": 3,
+            "linger.ms": 0,
+            "enable.idempotence": True,
+            "partitioner": "murmur2_random",
+        }
     )
     began, sent = time.monotonic(), 0
     for event in load.produce():
@@ -78,10 +85,11 @@ def produce(bootstrap: str, topic: str, load: Load, rate: int) -> int:
     return sent
 
 
-def _wait(conn: "psycopg.Connection[tuple[int]]", query: str, wanted: int) -> None:  # noqa: UP037
+def wait(conn: "psycopg.Connection[Any]", query: str, wanted: int) -> None:  # noqa: UP037
+    """Until the query's number is as high as wanted. Raises TimeoutError."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
-        row = conn.execute(query).fetchone()  # type: ignore[arg-type]
+        row = conn.execute(query).fetchone()
         if row and row[0] >= wanted:
             return
         time.sleep(0.02)

@@ -133,7 +133,7 @@ class Load:
 
     def write(self, bootstrap: str, topic: str) -> int:
         """Write all events to a topic that is there; returns the number of records."""
-        producer = Producer({"bootstrap.servers": bootstrap, "linger.ms": 20,
+        producer = Producer({"bootstrap.servers": bootstrap, "log_level": 3, "linger.ms": 20,
                 "enable.idempotence": True,  # a retry must not change the order of a key's events
                 "compression.type": "lz4",
                              "queue.buffering.max.messages": 1_000_000, "partitioner": "murmur2_random"})  # fmt: skip
@@ -149,7 +149,7 @@ class Load:
 
 def create_topic(bootstrap: str, topic: str, partitions: int = PARTITIONS) -> None:
     """A topic of the benchmark. Raises KafkaException."""
-    admin = AdminClient({"bootstrap.servers": bootstrap})
+    admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 3})
     admin.create_topics([NewTopic(topic, partitions, 1)])[topic].result()
 
 
