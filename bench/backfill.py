@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+from bench import machine
 from bench.backfill_feed import PER_CLAIM, publish
 from devstack.backends import Backends
 from devstack.layout import Ports
@@ -129,25 +129,9 @@ def _take_in(platform: Platform, told: Any) -> dict[str, Any]:
 
 
 def _spent(found: Backends, platform: Platform) -> dict[str, float]:
-    """CPU seconds so far of what runs beside the backfill; of our own backends, not of others on this machine."""
-    home = str(found.var_dir)
-    mine = [one for one in psutil.process_iter(["name", "cmdline"]) if home in " ".join(one.info["cmdline"] or ())]
-    groups = {
-        "postgresql": [one for one in mine if (one.info["name"] or "").startswith("postgres")][:1],
-        "kafka": [one for one in mine if one.info["name"] == "java"],
-        "relay": [psutil.Process(platform.supervisor.pid("earnings-relay"))],
-    }
-    return {who: sum(_cpu(root) for root in roots) for who, roots in groups.items()}
-
-
-def _cpu(root: psutil.Process) -> float:
-    """Of the process and all its children, ended ones too (a database session ends before it can be asked)."""
-    found = 0.0
-    with suppress(psutil.NoSuchProcess):
-        own = root.cpu_times()
-        found = own.user + own.system + own.children_user + own.children_system
-        found += sum(times.user + times.system for child in root.children(True) for times in [child.cpu_times()])
-    return found
+    """CPU seconds so far of what runs beside the backfill."""
+    relay = psutil.Process(platform.supervisor.pid("earnings-relay"))
+    return {**machine.backend_cpu(found), "relay": machine.cpu(relay)}
 
 
 def _bar(console: Console) -> Progress:
