@@ -36,7 +36,7 @@ check: $(VENV)/.ready  ## Format, lint, types, import contracts, migrations, gen
 	$(VENV)/bin/lint-imports
 	$(PY) -m pytest -q tests/checks -m "not backend" --durations=0
 	$(PY) -m contracts generate --check
-	$(PY) -m pytest -q -m "not backend" --ignore tests/checks --durations=3
+	$(PY) -m pytest -q -n $(PROCESSES) -m "not backend" --ignore tests/checks --durations=3
 
 bench: $(VENV)/.ready  ## Measure the event path beside plain loops and naive Faust in the same run (about five minutes; ARGS=suite for all peers)
 	$(PY) -m bench $(ARGS)

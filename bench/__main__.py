@@ -115,7 +115,10 @@ def backfill_(
     messages: Annotated[int, typer.Option(min=100, max=10_000_000, help="Messages of the replay")] = 1_000_000,
     var_dir: VarDir = None,
 ) -> None:
-    """A replay of people, claims, statements (encrypted) and payments through `earnings backfill`; the result is checked."""
+    """A replay of people, claims, statements (encrypted) and payments through `earnings backfill`; the result is checked.
+
+    Fails when a message is missing or unexplained, or when memory grew.
+    """
     console = Console()
     home = _home(var_dir)
     with backends.start(home, fresh=True) as found:
@@ -123,6 +126,8 @@ def backfill_(
     backfill.write(made)
     backfill.show(console, made)
     console.print(f"{backfill.FIGURES} written")
+    if made["memory_is_flat"] is False:
+        raise typer.Exit(1)
 
 
 @app.command("what-if")

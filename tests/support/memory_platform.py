@@ -30,9 +30,14 @@ class MemoryService:
     seen: set[str] = field(default_factory=set)
     rows: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     outcomes: dict[tuple[str, int, int], str] = field(default_factory=dict)
+    glance: Callable[[], Any] = lambda: None
+    """What the service's `Spec.glance` would read."""
 
     def work(self, cause: Cause, now: datetime, as_of: datetime | None = None) -> Work:
-        return Work(cause=cause, now=now, as_of=as_of or now, load=self.docs.get, locked=lambda _: True, source=self.spec.name)
+        return Work(
+            cause=cause, now=now, as_of=as_of or now, load=self.docs.get, locked=lambda _: True, source=self.spec.name,
+            glance=self.glance,
+        )  # fmt: skip
 
     def keep(self, effects: Effects) -> list[Outgoing]:
         for root, doc in effects.docs.items():

@@ -103,6 +103,21 @@ def test_a_person_who_moves_keeps_the_arm_and_is_not_drawn_or_exposed_again() ->
     assert (allotment.arm, allotment.exposed_at is not None) == ("usual", True)
 
 
+def test_a_person_has_the_same_arm_in_every_play_and_on_every_claim() -> None:
+    def arm(who: str, claim_id: str) -> str | None:
+        made = Referrals(FIRST, replace(SETUP, experiments=(EXPERIMENT,)))
+        made.tell(ClaimOpened(claim_id=claim_id, claim=claim(claim_id, person(who))))
+        made.go_to(SPANS[0][1] + timedelta(days=1))
+        made.tell(assessed(claim_id, SPANS[0], earned(who, 105_000)))
+        return made.doc(claim_id).person(who).arm
+
+    people = PEOPLE[:11]
+    first = [arm(who, f"C-{who}") for who in people]
+    assert set(first) == {"usual", "later"}
+    assert [arm(who, f"C-{who}") for who in people] == first
+    assert [arm(who, f"D-{who}") for who in people] == first
+
+
 def test_a_draw_depends_on_seed_and_person_alone_and_keeps_to_the_weights() -> None:
     three = msgspec.structs.replace(
         EXPERIMENT,

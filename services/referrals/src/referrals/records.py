@@ -64,7 +64,8 @@ def decide(
         cadence=cadence.facts(person, aps, place, book),
     )
     result = evaluate(inputs, book)
-    held = [rule_id for rule_id in book.rules if result.holds(rule_id)]
+    holding = {found.rule_id for found in result.findings if found.holds}
+    held = [rule_id for rule_id in book.rules if rule_id in holding]
     record = Record(
         rule_set=book.version,
         step=step,

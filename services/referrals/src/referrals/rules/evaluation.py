@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Literal
+from functools import cached_property, lru_cache
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -19,7 +20,7 @@ from referrals.rules.findings import Finding, Predicate
 from referrals.rules.guards import GuardFacts, first_stop
 from referrals.rules.history import Ap, History, previous
 from referrals.rules.observing import Observation, Query
-from referrals.rules.predicates import PREDICATES
+from referrals.rules.predicates import PREDICATES, Test
 from referrals.rules.rule_set import Guard, Parameters, Rule, Step
 from referrals.rules.runs import already_raised, in_order
 from referrals.rules.thresholds import Status
@@ -27,7 +28,14 @@ from referrals.rules.thresholds import Status
 Judging = Literal["plan", "recheck", "display"]
 
 
-class Book(msgspec.Struct, frozen=True, kw_only=True):
+class Condition(NamedTuple):
+    """One predicate with one choice of parameters. place: the same in every rule that tests it so."""
+
+    place: int
+    test: Test
+
+
+class Book(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """The part of a rule set that an evaluation needs, by value."""
 
     version: str
@@ -37,6 +45,21 @@ class Book(msgspec.Struct, frozen=True, kw_only=True):
     stronger_first: dict[str, tuple[str, ...]]
     precedence: tuple[str, ...]
     parameters: Parameters
+
+    @cached_property
+    def conditions(self) -> tuple[tuple[Rule, tuple[Condition, ...]], ...]:
+        """The rules that judge periods, each with what it tests: worked out once per book."""
+        places: dict[tuple[str | int, ...], int] = {}
+        found = []
+        for rule in self.rules.values():
+            tests = []
+            for name in rule.tests:
+                predicate = PREDICATES[name]
+                key = (name, *(rule.numbers[need] for need in predicate.needs))
+                tests.append(Condition(places.setdefault(key, len(places)), predicate.test))
+            if tests:
+                found.append((rule, tuple(tests)))
+        return tuple(found)
 
 
 class Inputs(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,8 +117,8 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
 def evaluate(inputs: Inputs, book: Book) -> Evaluation:
     """Judge every rule of the book on the last period of `inputs.aps`."""
     history, parameters = inputs.aps, book.parameters
-    met: dict[tuple[str | int, ...], bool] = {}
-    findings = tuple(_find(rule, history, met) for rule in book.rules.values() if rule.tests)
+    met: dict[int, bool] = {}
+    findings = tuple(_find(rule, conditions, history, met) for rule, conditions in book.conditions)
     calendar = {fact.rule_id: fact for fact in inputs.cadence if fact.rule_id in book.rules}
     findings += tuple(
         cadence.find(book.rules[rule_id], fact, history, inputs.as_of, parameters) for rule_id, fact in calendar.items()
@@ -135,20 +158,24 @@ def evaluate(inputs: Inputs, book: Book) -> Evaluation:
     )
 
 
-def _find(rule: Rule, history: History, known: dict[tuple[str | int, ...], bool]) -> Finding:
+def _find(rule: Rule, conditions: tuple[Condition, ...], history: History, known: dict[int, bool]) -> Finding:
     """Every predicate of the rule, judged or taken from `known`; figures only when all hold."""
-    predicates = []
-    for name in rule.tests:
-        condition = PREDICATES[name]
-        key = (name, *(rule.numbers[need] for need in condition.needs))
-        if key not in known:
-            known[key] = condition.test(history, rule.numbers)
-        predicates.append(Predicate(name, known[key]))
-    found = Finding(rule_id=rule.id, predicates=tuple(predicates))
+    answers = []
+    for place, test in conditions:
+        if place not in known:
+            known[place] = test(history, rule.numbers)
+        answers.append(known[place])
+    found = _finding(rule.id, rule.tests, tuple(answers))
     if not found.holds:
         return found
     figures = {key: value for name in rule.figures for key, value in FIGURES[name](history, rule.numbers).items()}
     return msgspec.structs.replace(found, figures=figures)
+
+
+@lru_cache(maxsize=4096)
+def _finding(rule_id: str, tests: tuple[str, ...], answers: tuple[bool, ...]) -> Finding:
+    """Without figures. Most rules do not hold, for one of a few reasons: the same ones again and again."""
+    return Finding(rule_id=rule_id, predicates=tuple(map(Predicate, tests, answers)))
 
 
 def _stopped_by(rule: Rule, inputs: Inputs, book: Book) -> str | None:

@@ -6,6 +6,7 @@ A predicate's meaning never changes: a new meaning is a new version (`own_pay_lo
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import cached_property
 
 import msgspec
 
@@ -17,14 +18,14 @@ class Predicate(msgspec.Struct, frozen=True, array_like=True):
     met: bool
 
 
-class Finding(msgspec.Struct, frozen=True, kw_only=True):
+class Finding(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """One rule on one period. figures: the person's own numbers only (pence as int, decimals as text)."""
 
     rule_id: str
     predicates: tuple[Predicate, ...]
     figures: dict[str, str | int] = {}
 
-    @property
+    @cached_property
     def holds(self) -> bool:
         return all(predicate.met for predicate in self.predicates)
 
@@ -32,6 +33,6 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 def decimals(value: Fraction, places: int = 2) -> str:
     """Decimal text, half up (away from nil)."""
     scale = 10**places
-    whole = int((abs(value) * scale + Fraction(1, 2)) // 1)
+    whole = (2 * abs(value.numerator) * scale + value.denominator) // (2 * value.denominator)
     sign = "-" if value < 0 and whole else ""
     return f"{sign}{whole // scale}.{whole % scale:0{places}d}" if places else f"{sign}{whole}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import cache
 
 from referrals.rules.history import Ap
 from referrals.rules.thresholds import nlw_hours
@@ -27,4 +28,10 @@ def growth(last: Sequence[Ap]) -> tuple[Fraction, Fraction] | None:
 def grew_over(last: Sequence[Ap], min_percent: str, min_hours: str) -> bool | None:
     """Growth needs both: a rise that only follows the NLW is none. None: it cannot be measured."""
     measured = growth(last)
-    return None if measured is None else measured[0] >= Fraction(min_percent) and measured[1] >= Fraction(min_hours)
+    return None if measured is None else measured[0] >= exact(min_percent) and measured[1] >= exact(min_hours)
+
+
+@cache
+def exact(decimal: str) -> Fraction:
+    """A policy's decimal text as an exact number; there are few, and they are read with every evaluation."""
+    return Fraction(decimal)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from datetime import date, timedelta
+from functools import cached_property
 
 import msgspec
 
@@ -25,7 +26,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     ended_on: date | None = None
 
 
-class Ap(msgspec.Struct, frozen=True, kw_only=True):
+class Ap(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """One closed period of one person, by value. Pence; None = not known.
 
     amount: gross pay used for thresholds (average, else attributed). household: combined amount, own for a single person.
@@ -54,7 +55,7 @@ class Ap(msgspec.Struct, frozen=True, kw_only=True):
         """The person's own figures are beyond doubt."""
         return self.attributed is not None and not self.blocking
 
-    @property
+    @cached_property
     def status(self) -> Status | None:
         """The period's conclusion; None = withheld."""
         if self.amount is None or self.household is None or self.thresholds is None:
@@ -84,7 +85,10 @@ def _open(job: Job, end: date) -> bool:
 
 def previous(history: History) -> Ap | None:
     """The last period before the judged one that has a conclusion; withheld ones are passed over."""
-    return next((ap for ap in reversed(history[:-1]) if ap.status is not None), None)
+    for place in range(len(history) - 2, -1, -1):
+        if history[place].status is not None:
+            return history[place]
+    return None
 
 
 def previous_own(history: History) -> Ap | None:

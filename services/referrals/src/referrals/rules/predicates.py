@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from fractions import Fraction
 from itertools import takewhile
 
-from referrals.rules.growth import grew_over, light_touch
+from referrals.rules.growth import exact, grew_over, light_touch
 from referrals.rules.history import Ap, History, moved, own_change, pay_is_cause, previous, previous_own, window
 
 Number = int | str
@@ -210,7 +209,7 @@ def own_pay_did_not_move_that_way(history: History, _: Numbers) -> bool:
 @predicate("shortfall_counts@1", "min_shortfall")
 def shortfall_counts(history: History, numbers: Numbers) -> bool:
     """Pounds as decimal text."""
-    return shortfall(history[-1]) >= Fraction(str(numbers["min_shortfall"])) * 100
+    return shortfall(history[-1]) >= exact(str(numbers["min_shortfall"])) * 100
 
 
 def shortfall(ap: Ap) -> int:

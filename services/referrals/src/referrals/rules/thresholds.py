@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
+from functools import lru_cache
 from typing import Literal
 
 import msgspec
@@ -93,6 +94,7 @@ def aet(policy: Policy, on: date, rounding: str | None = None) -> tuple[Amount, 
     return Amount(single, round_down(single, how)), Amount(couple, round_down(couple, how))
 
 
+@lru_cache(maxsize=4096)
 def aet_arithmetic(policy: Policy, on: date) -> str:
     """How the threshold for one person comes about, e.g. `18 h x 12.71 x 52 / 12 = 991.38, rounded down to the pound`."""
     single, _ = aet(policy, on)
@@ -101,6 +103,7 @@ def aet_arithmetic(policy: Policy, on: date) -> str:
     return _product(policy.aet_hours.at(on).single, policy.bands["nlw"].at(on), single, policy.aet_rounding.at(on))
 
 
+@lru_cache(maxsize=4096)
 def cet_arithmetic(policy: Policy, basis: Basis, on: date) -> str:
     """As `aet_arithmetic`, for a person's own part of the conditionality earnings threshold."""
     amount, _ = cet_person(policy, basis, on)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from functools import lru_cache
 
 import msgspec
 
@@ -77,18 +78,27 @@ def transitional_count(policy: Policy, aps: Sequence[Ap], award_start: date | No
     if award_start is None:
         return None
     try:
-        frozen = thresholds(policy, Basis(), Basis(), award_start)
+        alone, couple = _frozen(policy, award_start)
     except PolicyGap:
         return None
     judged = [ap for ap in aps if ap.status is not None and not ap.carried]
-    below = [0 if _met(ap, frozen) else 1 for ap in judged]
+    below = [0 if _met(ap, couple if _in_couple(ap) else alone) else 1 for ap in judged]
     counters, _ = below_in_a_row([-step for step in below], 0, periods)
     return counters[-1] if counters else 0
 
 
-def _met(ap: Ap, frozen: Thresholds) -> bool:
-    couple = ap.thresholds is not None and ap.thresholds.aet_couple is not None
-    limits = frozen if couple else msgspec.structs.replace(frozen, aet_couple=None)
+@lru_cache(maxsize=4096)
+def _frozen(policy: Policy, on: date) -> tuple[Thresholds, Thresholds]:
+    """Thresholds of that day for somebody alone and for a member of a couple; worked out once a day."""
+    couple = thresholds(policy, Basis(), Basis(), on)
+    return msgspec.structs.replace(couple, aet_couple=None), couple
+
+
+def _in_couple(ap: Ap) -> bool:
+    return ap.thresholds is not None and ap.thresholds.aet_couple is not None
+
+
+def _met(ap: Ap, limits: Thresholds) -> bool:
     return aet_met_by(ap.amount or 0, ap.household or 0, limits) != "none"
 
 
