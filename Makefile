@@ -41,6 +41,9 @@ check: $(VENV)/.ready  ## Format, lint, types, import contracts, migrations, gen
 bench: $(VENV)/.ready  ## Measure the event path beside plain loops and naive Faust in the same run (about five minutes)
 	$(PY) -m bench $(ARGS)
 
+rate-change: $(VENV)/.ready  ## Raise a threshold by policy data for 30,000 people, compare with the what-if, hold a bad file (SEED=, CLAIMANTS=)
+	$(PY) -m devstack rate-change $(if $(SEED),--seed $(SEED)) $(if $(CLAIMANTS),--claimants $(CLAIMANTS))
+
 faults: $(VENV)/.ready  ## Run all fault cells with seeds against a reference model, up to an hour, as root (ARGS="-k f13" for one)
 	rm -f $${VAR_DIR:-var}/faults/report.json
 	$(PY) -m pytest tests/faults $(ARGS); code=$$?; $(PY) -m tests.faults.summary $${VAR_DIR:-var}/faults/report.json; exit $$code
@@ -64,7 +67,7 @@ clean:  ## Remove what runs left behind (var/); the virtual environment stays
 	rm -rf var .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 help:  ## This list
-	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 
 $(VENV)/.ready: requirements.txt requirements-installer.txt $(MEMBERS)
@@ -76,4 +79,4 @@ $(VENV)/.ready: requirements.txt requirements-installer.txt $(MEMBERS)
 	$(UV) pip install -q --python $(PY) --no-deps --no-build-isolation $(foreach member,$(MEMBERS),-e $(dir $(member)))
 	touch $@
 
-.PHONY: demo up down status test check bench faults setup format generate lock clean help
+.PHONY: demo up down status test check bench rate-change faults setup format generate lock clean help

@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
+import yaml
 from tests.support.memory_platform import MemoryPlatform
 
 from contracts import ids, topics
@@ -27,10 +28,15 @@ from earnings.main import POLICY_DAY
 from earnings.refresh import Judge
 from referrals import consumers, store, timers
 from referrals.breaker.watch import Watch
-from referrals.desk import Setup
+from referrals.desk import KIND, Setup
 from referrals.main import KINDS, setup
+from referrals.policy_files import build_all, read_files
 from referrals.rules.dated import Entry
 from referrals.rules.rule_set import HoursPair
+from referrals.setups import setup_of
+from referrals.whatif.compare import Window, compare
+from referrals.whatif.policies import other_files
+from referrals.whatif.replayed import replay
 from streaming.crypto import FieldCipher
 from streaming.records import Record
 from streaming.spec import Spec
@@ -38,6 +44,7 @@ from world import World, generate
 from world.feed import Feed
 from world.messages import Message
 from world.periods import closed_by
+from world.punctual import punctual
 from world.scoring import Flag, Score, score
 from world.sealing import DataKeys, seal
 from world.truth import truth
@@ -161,3 +168,61 @@ def test_a_platform_that_ignores_corrections_falls_below_095(data_key_service: s
 
     result = _scores(data_key_service, setup(), uncorrected)
     assert {rule: one.recall for rule, one in result.items() if one.recall >= 0.95} == {}
+
+
+Key = tuple[str, str, str]
+"""claimant, rule, period"""
+
+
+def _higher() -> Setup:
+    """The administrative earnings threshold is 1,101 pounds in place of 991 from 1 May 2026."""
+    rise = {"from": "2026-05-01", "value": {"single": 20, "couple": 32}, "source": "a test", "status": "assumed"}
+    values = [*yaml.safe_load(read_files()["aet"])["hours"]["values"], rise]
+    return setup_of(build_all(other_files({"aet": {"hours": {"values": values}}})))
+
+
+def _happened(platform: MemoryPlatform) -> set[Key]:
+    """Flags raised and not withdrawn, and reviews, from the published events alone."""
+    found: dict[str, Key] = {}
+    for event in platform.published:
+        if event.type in ("FlagRaised", "ReviewRaised"):
+            body = json.loads(event.value)
+            found[event.subject] = (body["claimant_id"], body["rule_id"], body["period_id"])
+        elif event.type == "FlagWithdrawn":
+            found.pop(event.subject, None)
+    return set(found.values())
+
+
+def _foreseen(platform: MemoryPlatform, world: World, other: Setup) -> set[Key]:
+    """The what-if on what the platform has on record."""
+    rows = []
+    for (kind, _), doc in platform.services["referrals"].docs.items():
+        if kind == KIND:
+            instead, _ = replay(doc, other, world.end)
+            rows += compare(doc, instead, Window(first=world.start, last=world.end), setup(), other)
+    return {(row.claimant_id, row.rule_id, row.period_id) for row in rows if row.change != "removed"}
+
+
+def test_what_a_higher_threshold_is_foreseen_to_do_is_what_it_then_does(data_key_service: str) -> None:
+    world, other = punctual(generate(seed=2, claimants=180, months=6, broken=False)), _higher()
+    before = _play(world, data_key_service, setup())
+    was, then = _happened(before), _happened(_play(world, data_key_service, other))
+    assert _foreseen(before, world, setup()) == was
+    assert _foreseen(before, world, other) == then
+    more = Counter(rule for _, rule, _ in then - was)
+    assert more["threshold-change-review"] >= 10
+    assert more["sustained-fall"] == 0
+    for who, rule, period in then - was:
+        assert rule != "fell-below-aet" or _fell_itself(before, who, period), (who, period)
+
+
+def _fell_itself(platform: MemoryPlatform, who: str, period: str) -> bool:
+    """The person's own pay was at or above the higher threshold in the period before, and is below it now."""
+    docs = [doc for (kind, _), doc in platform.services["referrals"].docs.items() if kind == KIND and who in doc.people]
+    periods = sorted((one for doc in docs for one in doc.periods.values()), key=lambda one: one.start)
+    place = next(place for place, one in enumerate(periods) if one.period_id == period)
+    then, now = (periods[n].person(who) for n in (place - 1, place))
+    assert then is not None
+    assert now is not None
+    then_pay, now_pay = ((own.gross_monthly_average_pence or own.attributed_pence or 0) for own in (then, now))
+    return then_pay >= 1101_00 > now_pay
