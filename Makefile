@@ -36,10 +36,13 @@ check: $(VENV)/.ready  ## Format, lint, types, import contracts, migrations, gen
 	$(VENV)/bin/lint-imports
 	$(PY) -m pytest -q tests/checks -m "not backend" --durations=0
 	$(PY) -m contracts generate --check
-	$(PY) -m pytest -q -m "not backend" --ignore tests/checks --durations=3
+	$(PY) -m pytest -q -n $(PROCESSES) -m "not backend" --ignore tests/checks --durations=3
 
-bench: $(VENV)/.ready  ## Measure the event path beside plain loops and naive Faust in the same run (about five minutes)
+bench: $(VENV)/.ready  ## Measure the event path beside plain loops and naive Faust in the same run (about five minutes; ARGS=suite for all peers)
 	$(PY) -m bench $(ARGS)
+
+bench-check: $(VENV)/.ready  ## Hold the newest report's ratios against the committed floors; CI=true only warns
+	$(PY) -m bench.guard
 
 rate-change: $(VENV)/.ready  ## Raise a threshold by policy data for 30,000 people, compare with the what-if, hold a bad file (SEED=, CLAIMANTS=)
 	$(PY) -m devstack rate-change $(if $(SEED),--seed $(SEED)) $(if $(CLAIMANTS),--claimants $(CLAIMANTS))
@@ -61,6 +64,7 @@ generate: $(VENV)/.ready  ## Write schemas, AsyncAPI, topic tables and OpenAPI f
 lock: $(VENV)/.ready  ## Resolve requirements.in again, with hashes
 	$(UV) pip compile -q --upgrade --universal --generate-hashes --no-header --python-version 3.11 requirements.in -o requirements.txt
 	sed '/^# Development/,$$d' requirements.in | $(UV) pip compile -q --universal --generate-hashes --no-header --no-annotate --python-version 3.11 -c requirements.txt - -o deploy/requirements.txt
+	sed -n 's/^\(kafka-python\|msgspec\|psycopg\|psycopg-binary\)==\([^ ]*\).*/\1==\2/p' requirements.txt | $(UV) pip compile -q --universal --generate-hashes --no-header --no-annotate --python-version 3.11 -c - bench/peers/requirements.in -o bench/peers/requirements.txt
 	echo uv | $(UV) pip compile -q --universal --generate-hashes --no-header --no-annotate --python-version 3.11 - -o requirements-installer.txt
 
 clean:  ## Remove what runs left behind (var/); the virtual environment stays
@@ -79,4 +83,4 @@ $(VENV)/.ready: requirements.txt requirements-installer.txt $(MEMBERS)
 	$(UV) pip install -q --python $(PY) --no-deps --no-build-isolation $(foreach member,$(MEMBERS),-e $(dir $(member)))
 	touch $@
 
-.PHONY: demo up down status test check bench rate-change faults setup format generate lock clean help
+.PHONY: demo up down status test check bench bench-check rate-change faults setup format generate lock clean help

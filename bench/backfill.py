@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+from bench import machine
 from bench.backfill_feed import PER_CLAIM, publish
 from devstack.backends import Backends
 from devstack.layout import Ports
@@ -22,7 +22,9 @@ from devstack.platform import Platform
 
 FIGURES = Path(__file__).with_name("backfill.json")
 FLAT = 1.15
-"""Memory at a topic's end may be this many times that after a fifth of its messages."""
+"""Memory may at most be this many times that after a quarter of a topic's messages."""
+WARM = 200_000
+"""Messages below which a run says nothing about memory: caches are still filling."""
 
 
 def run(found: Backends, messages: int, console: Console) -> dict[str, Any]:
@@ -56,7 +58,15 @@ def figures(result: dict[str, Any], others: dict[str, float], claims: int) -> di
     backfill = result["cpu_s"]
     apart = result["data_keys_cpu"] + result["decrypt_cpu"]
     by_topic = {topic: [mib for name, _, mib in memory if name == topic] for topic, _, _ in memory}
-    at = {topic: {"after a fifth": round(mib[len(mib) // 5]), "at the end": round(mib[-1])} for topic, mib in by_topic.items()}
+    at = {
+        topic: {
+            "after a quarter": round(mib[len(mib) // 4]),
+            "most since": round(max(mib[len(mib) // 4 :])),
+            "end": round(mib[-1]),
+        }
+        for topic, mib in by_topic.items()
+    }
+    growth = max(row["most since"] / row["after a quarter"] for row in at.values())
     return {
         "messages": count,
         "claims": claims,
@@ -70,7 +80,8 @@ def figures(result: dict[str, Any], others: dict[str, float], claims: int) -> di
         },
         "waited_for_data_keys_s": round(result["data_keys_wait"], 1),
         "memory_mib": at,
-        "memory_is_flat": all(row["at the end"] <= FLAT * row["after a fifth"] for row in at.values()),
+        "memory_growth": round(growth, 3),
+        "memory_is_flat": growth <= FLAT if count >= WARM else None,
         "cores": os.cpu_count(),
     }  # fmt: skip
 
@@ -90,9 +101,12 @@ def show(console: Console, made: dict[str, Any]) -> None:
         table.add_row(f"CPU µs a message: {who}", f"{spent:,}")
     table.add_row("waited for data keys, s", str(made["waited_for_data_keys_s"]))
     for topic, row in made["memory_mib"].items():
-        table.add_row(f"resident memory, MiB: {topic}", f"{row['after a fifth']:,} to {row['at the end']:,}")
+        table.add_row(f"resident memory, MiB: {topic}", ", ".join(f"{name} {mib:,}" for name, mib in row.items()))
     console.print(table)
-    console.print("memory is flat" if made["memory_is_flat"] else "[bold]memory grew[/bold]")
+    said = {True: "memory is flat", False: "[bold]memory grew[/bold]", None: f"too short to tell: {WARM:,} messages are needed"}
+    console.print(
+        f"at most {made['memory_growth']:.2f} times the memory after a quarter of a topic: {said[made['memory_is_flat']]}"
+    )
 
 
 def _take_in(platform: Platform, told: Any) -> dict[str, Any]:
@@ -115,25 +129,9 @@ def _take_in(platform: Platform, told: Any) -> dict[str, Any]:
 
 
 def _spent(found: Backends, platform: Platform) -> dict[str, float]:
-    """CPU seconds so far of what runs beside the backfill; of our own backends, not of others on this machine."""
-    home = str(found.var_dir)
-    mine = [one for one in psutil.process_iter(["name", "cmdline"]) if home in " ".join(one.info["cmdline"] or ())]
-    groups = {
-        "postgresql": [one for one in mine if (one.info["name"] or "").startswith("postgres")][:1],
-        "kafka": [one for one in mine if one.info["name"] == "java"],
-        "relay": [psutil.Process(platform.supervisor.pid("earnings-relay"))],
-    }
-    return {who: sum(_cpu(root) for root in roots) for who, roots in groups.items()}
-
-
-def _cpu(root: psutil.Process) -> float:
-    """Of the process and all its children, ended ones too (a database session ends before it can be asked)."""
-    found = 0.0
-    with suppress(psutil.NoSuchProcess):
-        own = root.cpu_times()
-        found = own.user + own.system + own.children_user + own.children_system
-        found += sum(times.user + times.system for child in root.children(True) for times in [child.cpu_times()])
-    return found
+    """CPU seconds so far of what runs beside the backfill."""
+    relay = psutil.Process(platform.supervisor.pid("earnings-relay"))
+    return {**machine.backend_cpu(found), "relay": machine.cpu(relay)}
 
 
 def _bar(console: Console) -> Progress:

@@ -1,13 +1,11 @@
-"""Run one contender on one load: rate from first to last commit, CPU of client, database and broker, result checked."""
+"""Run one contender on one load: rate after the warm-up, CPU of client, database and broker, result checked."""
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
-import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,36 +13,56 @@ from typing import Any
 import psutil
 import psycopg
 
-from bench.workload import CODEC, KIND, Load, Tally, create_tables, make_rows
+from bench import machine, peers
+from bench.workload import BATCH, CODEC, KIND, PARTITIONS, Load, Tally, create_tables, make_rows
 from devstack.backends import Backends
 from streaming.documents import Stored
 
 POLL_S = 0.01
+LIMIT_S = 180.0
+WARM_UP = PARTITIONS * BATCH
+"""Records before the clock starts, a fifth at most: a full batch of every partition, because a contender that writes at
+checkpoints has read the whole of its first one when the first of its commits is seen."""
 
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """name: as printed. share: part of the load's events it gets (slow ones get fewer)."""
+    """name: as printed. share: part of the load's events it gets (slow ones get fewer). peer: it needs the peers' environment.
+
+    wide: it also runs over the table of a million. short: it is part of the short benchmark.
+    """
 
     name: str
     module: str
     env: Mapping[str, str]
     share: float = 1.0
+    peer: bool = False
+    wide: bool = True
+    short: bool = True
+
+    def python(self) -> Path | None:
+        """Its interpreter; None: ours. Raises peers.NotInstalled."""
+        return peers.python() if self.peer else None
 
 
+SHELL = Contender("shell, 2 lanes", "bench.contenders.shell", {"BENCH_THREADS": "2"})
 CONTENDERS: tuple[Contender, ...] = (
-    Contender("shell, 2 lanes", "bench.contenders.shell", {"BENCH_THREADS": "2"}),
-    Contender("shell, 1 lane", "bench.contenders.shell", {"BENCH_THREADS": "1"}),
-    Contender("plain confluent loop", "bench.contenders.plain", {"BENCH_THREADS": "1"}),
+    SHELL,
+    Contender("shell, 1 lane", "bench.contenders.shell", {"BENCH_THREADS": "1"}, wide=False),
+    Contender("plain confluent loop", "bench.contenders.plain", {"BENCH_THREADS": "1"}, wide=False),
     Contender("plain confluent, 2 writers", "bench.contenders.plain", {"BENCH_THREADS": "2"}),
-    Contender("Faust, batches of 1000", "bench.contenders.faust_naive", {"BENCH_TAKE": "1000"}, 0.2),
-    Contender("Faust, one event one transaction", "bench.contenders.faust_naive", {"BENCH_TAKE": "0"}, 0.03),
+    Contender("aiokafka loop", "bench.contenders.aiokafka_loop", {}, wide=False, short=False),
+    Contender("kafka-python loop", "bench.contenders.kafka_python_loop", {}, peer=True, wide=False, short=False),
+    Contender("quixstreams, batching sink", "bench.contenders.quix", {}, peer=True, wide=False, short=False),
+    Contender("Faust, batches of 1000", "bench.contenders.faust_naive", {"BENCH_TAKE": "1000"}, 0.2, wide=False),
+    Contender("Faust, one event one transaction", "bench.contenders.faust_naive", {"BENCH_TAKE": "0"}, 0.03, wide=False),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """events_s: applied records a second. cpu_us: µs of one core per record by process group."""
+    """events_s: applied records a second. cpu_us: µs of one core per record by process group. startup_s: to the first
+    commit. memory_mib: the contender's most resident memory."""
 
     contender: str
     load: str
@@ -69,38 +87,41 @@ def run(
     backends: Backends,
     name: str,
 ) -> Result:
-    """One measurement in a database of its own. Raises WrongResult."""
+    """One measurement in a database of its own. Raises WrongResult, peers.NotInstalled."""
+    python = contender.python()
     url = database(backends, load, None if contender.module.endswith("shell") else topic, name)
-    log = backends.var_dir / "log" / f"bench-{name}.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
-    env = {
-        **os.environ,
-        "BENCH_BOOTSTRAP": backends.kafka.bootstrap,
-        "BENCH_DATABASE": url,
-        "BENCH_TOPIC": topic,
-        "PYTHONPATH": str(Path(__file__).parents[1]),
-        **contender.env,
-    }
-    began = time.monotonic()
-    with log.open("wb") as out, psycopg.connect(url, autocommit=True) as conn:
-        process = subprocess.Popen([sys.executable, "-m", contender.module], env=env, stdout=out, stderr=out)
-        try:
-            measured = _watch(conn, process, records, backends, log)
-        finally:
-            process.send_signal(signal.SIGKILL)
-            process.wait()
+    result = once(contender, load.name, topic, lambda _: records, backends, url, name, python=python)
+    with psycopg.connect(url, autocommit=True) as conn:
         check(conn, fold, outputs)
-    first, seconds, cpu, memory, first_count = measured
+    return result
+
+
+def once(
+    contender: Contender,
+    load: str,
+    topic: str,
+    begin: Callable[[Sequence[subprocess.Popen[bytes]]], int],
+    backends: Backends,
+    url: str,
+    name: str,
+    *,
+    python: Path | None = None,
+    processes: int = 1,
+) -> Result:
+    """Let one or more processes apply all records of a topic in a database as it is; the caller checks the tables.
+
+    begin: called with the started processes; returns how many records there are to apply.
+    """
+    log = backends.var_dir / "log" / f"bench-{name}.log"
+    env = machine.environment(backends, url, topic, contender.env)
+    began = time.monotonic()
+    with psycopg.connect(url, autocommit=True) as conn, ExitStack() as stack:
+        group = [stack.enter_context(machine.running(contender.module, env, log, python)) for _ in range(processes)]
+        records = begin(group)
+        started, seconds, cpu, memory, first_count = _watch(conn, group, topic, records, backends, log)
     done = records - first_count
-    return Result(
-        contender.name,
-        load.name,
-        records,
-        done / seconds,
-        {who: spent / records * 1e6 for who, spent in cpu.items()},
-        first - began,
-        memory,
-    )
+    cpu_us = {who: spent / done * 1e6 for who, spent in cpu.items()}
+    return Result(contender.name, load, records, done / seconds, cpu_us, started - began, memory)
 
 
 def database(backends: Backends, load: Load, topic: str | None, name: str) -> str:
@@ -119,63 +140,50 @@ def database(backends: Backends, load: Load, topic: str | None, name: str) -> st
 
 
 def _watch(
-    conn: psycopg.Connection[Any], process: subprocess.Popen[bytes], records: int, backends: Backends, log: Path
+    conn: psycopg.Connection[Any],
+    group: list[subprocess.Popen[bytes]],
+    topic: str,
+    records: int,
+    backends: Backends,
+    log: Path,
 ) -> tuple[float, float, dict[str, float], float, int]:
-    groups = {
-        "client": lambda: [psutil.Process(process.pid)],
-        "postgresql": lambda: servers("postgres"),
-        "kafka": lambda: servers("java"),
-    }
-    first = 0.0
+    def spent() -> dict[str, float]:
+        return {"client": sum(machine.cpu(psutil.Process(one.pid)) for one in group), **machine.backend_cpu(backends)}
+
+    started = first = 0.0
     first_count = 0
     before: dict[str, float] = {}
-    memory = 0.0
-    deadline = time.monotonic() + 90
+    warm = min(WARM_UP, records // 5)
+    deadline = time.monotonic() + LIMIT_S
     while True:
-        row = conn.execute("SELECT coalesce(sum(next_offset), 0) FROM progress").fetchone()
+        row = conn.execute("SELECT coalesce(sum(next_offset), 0) FROM progress WHERE topic = %s", (topic,)).fetchone()
         count = int(row[0]) if row else 0
         now = time.monotonic()
-        if count and not first:
+        if count and not started:
+            started = now
+        if count >= warm and not first:
             first, first_count = now, count
-            before = {who: cpu(find()) for who, find in groups.items()}
+            before = spent()
         if count >= records:
-            memory = psutil.Process(process.pid).memory_info().rss / 2**20
-            spent = {who: cpu(find()) - before[who] for who, find in groups.items()}
-            return first, max(now - first, 1e-6), spent, memory, first_count
-        if process.poll() is not None:
-            raise WrongResult(f"ended with {process.returncode} after {count} of {records}: {log.read_text()[-2000:]}")
+            after = spent()
+            memory = sum(machine.peak_mib(one.pid) for one in group)
+            return started, max(now - first, 1e-6), {who: after[who] - before[who] for who in after}, memory, first_count
+        ended = [one.returncode for one in group if one.poll() is not None]
+        if ended:
+            raise WrongResult(f"ended with {ended[0]} after {count} of {records}: {log.read_text()[-2000:]}")
         if now > deadline:
-            raise WrongResult(f"only {count} of {records} within 90 s: {log.read_text()[-2000:]}")
+            raise WrongResult(f"only {count} of {records} within {LIMIT_S:.0f} s: {log.read_text()[-2000:]}")
         time.sleep(POLL_S)
-
-
-def servers(name: str) -> list[psutil.Process]:
-    """The broker's or the database's processes on this machine."""
-    return [process for process in psutil.process_iter(["name"]) if (process.info["name"] or "").startswith(name)]
-
-
-def cpu(processes: Sequence[psutil.Process]) -> float:
-    """User and system seconds so far, of ended children too."""
-    total = 0.0
-    for process in processes:
-        try:
-            times = process.cpu_times()
-        except psutil.NoSuchProcess:
-            continue
-        total += times.user + times.system
-    return total
 
 
 def check(conn: psycopg.Connection[Any], fold: Mapping[str, Tally], outputs: int) -> None:
     """Every touched key as the fold says; as many outputs as events that ask for one."""
     wrong = 0
     found = 0
-    for key, version, state in conn.execute("SELECT key, version, state FROM document WHERE kind = %s", (KIND,)):
-        expected = fold.get(key)
-        if expected is None:
-            continue
+    query = "SELECT key, version, state FROM document WHERE kind = %s AND key = ANY(%s)"
+    for key, version, state in conn.execute(query, (KIND, list(fold))):
         found += 1
-        wrong += CODEC.decode(KIND, Stored(1, version, state)) != expected
+        wrong += CODEC.decode(KIND, Stored(1, version, state)) != fold[key]
     if wrong or found != len(fold):
         raise WrongResult(f"{wrong} keys differ, {len(fold) - found} are missing")
     written = conn.execute("SELECT count(*) FROM outbox").fetchone()

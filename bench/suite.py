@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import itertools
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import psycopg
 from rich.console import Console
 
+from bench import machine
 from bench.measure import CONTENDERS, Contender, Result
 from bench.measure import run as run_one
+from bench.peers import NotInstalled
 from bench.workload import OUT_TOPIC, Load, create_tables, create_topic
 from devstack.backends import Backends
 
@@ -19,12 +21,13 @@ RELAY_EVENTS = 60_000
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much work."""
+    """How much work. whole: all contenders, and the slow ones as often as the fast ones."""
 
     repeats: int
     events: int
     wide_events: int
     wide_keys: int
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,31 +38,34 @@ class Rate:
     events_s: float
 
 
-def run(found: Backends, size: Size, console: Console) -> list[Result]:
-    """Every contender on the hot load, the fast ones on the wide load; contenders take turns, so that noise is shared."""
-    hot = Load("hot", size.events, 50_000)
-    wide = Load("wide", size.wide_events, size.wide_keys, prefilled=size.wide_keys)
+def run(found: Backends, size: Size, console: Console) -> tuple[list[Result], dict[str, str]]:
+    """Every contender on the hot load, the widest on the wide load; contenders take turns, so that noise is shared.
+
+    Returns the results, and the contenders that could not be installed with the reason.
+    """
+    chosen = [contender for contender in CONTENDERS if contender.short or size.whole]
+    missing: dict[str, str] = {}
+    for contender in list(chosen):
+        try:
+            contender.python()
+        except NotInstalled as error:
+            chosen.remove(contender)
+            missing[contender.name] = str(error)
+            console.print(f"[bold]{contender.name} cannot be installed and is left out:[/bold] {error}", highlight=False)
     results: list[Result] = []
-    fast = [contender for contender in CONTENDERS if contender.share == 1.0]
     numbers = itertools.count()
-    results += _load(found, hot, fast, size.repeats, console, numbers)
-    for contender in CONTENDERS:
-        if contender.share < 1.0:
-            slow = replace(hot, name="hot", events=int(size.events * contender.share))
-            results += _load(found, slow, [contender], 1, console, numbers)
-    results += _load(found, wide, [c for c in fast if "2" in c.name], max(1, size.repeats - 1), console, numbers)
-    return results
+    for share in dict.fromkeys(contender.share for contender in chosen):
+        load = Load("hot", int(size.events * share), 50_000)
+        group = [contender for contender in chosen if contender.share == share]
+        turns = size.repeats if share == 1.0 or size.whole else 1
+        results += _load(found, load, group, turns, console, next(numbers))
+    wide = Load("wide", size.wide_events, size.wide_keys, prefilled=size.wide_keys)
+    group = [contender for contender in chosen if contender.share == 1.0 and (contender.wide or size.whole)]
+    turns = size.repeats if size.whole else max(1, size.repeats - 1)
+    return results + _load(found, wide, group, turns, console, next(numbers)), missing
 
 
-def _load(
-    found: Backends,
-    load: Load,
-    contenders: list[Contender],
-    repeats: int,
-    console: Console,
-    numbers: "itertools.count[int]",  # noqa: UP037
-) -> list[Result]:
-    number = next(numbers)
+def _load(found: Backends, load: Load, contenders: list[Contender], repeats: int, console: Console, number: int) -> list[Result]:
     topic = f"bench.{load.name}.{number}"
     console.print(f"[bold]{load.name}[/bold]: {load.events:,} events over {load.keys:,} keys, {load.prefilled:,} rows before")
     records, fold, outputs = load.publish(found.kafka.bootstrap, topic), load.fold(), load.outputs()
@@ -70,16 +76,12 @@ def _load(
             cpu = ", ".join(f"{who} {spent:.1f}" for who, spent in result.cpu_us.items())
             console.print(f"  {contender.name:<34}{result.events_s:>10,.0f} events/s   CPU µs an event: {cpu}", highlight=False)
             results.append(result)
+            found.postgres.drop_database(f"bench_{number}_{turn}_{index}")
     return results
 
 
 def relay(found: Backends, console: Console) -> Rate:
     """Drain a full outbox through the fenced relay, in a process of its own."""
-    import os
-    import subprocess
-    import sys
-    from pathlib import Path
-
     create_topic(found.kafka.bootstrap, OUT_TOPIC)
     url = found.postgres.create_database("bench_relay", replace=True)
     with psycopg.connect(url, autocommit=True) as conn:
@@ -90,20 +92,14 @@ def relay(found: Backends, console: Console) -> Rate:
             " FROM generate_series(1, %s) n",
             (OUT_TOPIC, RELAY_EVENTS),
         )
-        env = {**os.environ, "BENCH_BOOTSTRAP": found.kafka.bootstrap, "BENCH_DATABASE": url, "BENCH_TOPIC": OUT_TOPIC,
-               "PYTHONPATH": str(Path(__file__).parents[1])}  # fmt: skip
-        with (found.var_dir / "log" / "bench-relay.log").open("wb") as out:
-            process = subprocess.Popen([sys.executable, "-m", "bench.contenders.relay"], env=env, stdout=out, stderr=out)
-            try:
-                rate = _drain(conn, process)
-            finally:
-                process.kill()
-                process.wait()
+        env = machine.environment(found, url, OUT_TOPIC, {})
+        with machine.running("bench.contenders.relay", env, found.var_dir / "log" / "bench-relay.log"):
+            rate = _drain(conn)
     console.print(f"relay: {rate.events_s:,.0f} events/s")
     return rate
 
 
-def _drain(conn: "psycopg.Connection[tuple[int]]", process: object) -> Rate:  # noqa: UP037
+def _drain(conn: "psycopg.Connection[tuple[int]]") -> Rate:  # noqa: UP037
     first: tuple[float, int] | None = None
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:

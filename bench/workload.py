@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -24,10 +24,14 @@ from streaming.spec import Due, Kind, Spec
 from streaming.work import Outgoing, Work
 
 PARTITIONS = 8
+BATCH = 5000
+"""Records of one transaction at most, for loops that say how many they want."""
 EVENT_BYTES = 515
 OUTPUT_EVERY = 20
 OUT_TOPIC = "bench.out"
 KIND = "claim"
+STRIDE = 7_368_787
+"""A prime, so that steps of it meet every key of a round once."""
 NOW = datetime(2026, 4, 6, tzinfo=UTC)
 
 
@@ -72,28 +76,45 @@ def is_output(event: Event) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """A workload. prefilled: rows in the table before it starts."""
+    """A workload. prefilled: rows in the table before it starts.
+
+    rounds: each key once a round, scattered over the table, instead of at random: a payday, and the same number of keys in
+    a transaction however many there are. first: number of the first event, for a load that goes on where another ended.
+    one_key: share of the events that are about the first key.
+    """
 
     name: str
     events: int
     keys: int
     prefilled: int = 0
     seed: int = 7
+    partitions: int = PARTITIONS
+    rounds: bool = False
+    first: int = 1
+    one_key: float = 0.0
 
     def produce(self) -> Iterator[Event]:
         """Events in order of production, repeats included."""
         chance = random.Random(self.seed)
+        pick = self._picker(chance)
         size = len(msgspec.json.encode(Event("k0000000", 1_000_000, 10_000, "")))
         filler = "f" * (EVENT_BYTES - size)
-        for seq in range(1, self.events + 1):
-            event = Event(f"k{chance.randrange(self.keys):07d}", seq, chance.randrange(100_000), filler)
+        for seq in range(self.first, self.first + self.events):
+            event = Event(f"k{pick(seq):07d}", seq, chance.randrange(100_000), filler)
             yield event
             if chance.random() < 0.01:
                 yield event
 
-    def fold(self) -> dict[str, Tally]:
-        """What the tables must say at the end (keys that were touched)."""
-        states: dict[str, Tally] = {}
+    def _picker(self, chance: random.Random) -> Callable[[int], int]:
+        if self.rounds:
+            return lambda seq: seq * STRIDE % self.keys
+        if self.one_key:
+            return lambda seq: 0 if chance.random() < self.one_key else chance.randrange(self.keys)
+        return lambda seq: chance.randrange(self.keys)
+
+    def fold(self, before: dict[str, Tally] | None = None) -> dict[str, Tally]:
+        """What the tables must say at the end (keys that were touched), from what they said before."""
+        states: dict[str, Tally] = dict(before or {})
         for event in self.produce():
             after = tally(states.get(event.key), event)
             if after is not None:
@@ -102,12 +123,17 @@ class Load:
 
     def outputs(self) -> int:
         """How many outputs the events ask for."""
-        return self.events // OUTPUT_EVERY
+        last = self.first + self.events - 1
+        return last // OUTPUT_EVERY - (self.first - 1) // OUTPUT_EVERY
 
     def publish(self, bootstrap: str, topic: str) -> int:
         """Write all events to a new topic; returns the number of records."""
-        create_topic(bootstrap, topic)
-        producer = Producer({"bootstrap.servers": bootstrap, "linger.ms": 20,
+        create_topic(bootstrap, topic, self.partitions)
+        return self.write(bootstrap, topic)
+
+    def write(self, bootstrap: str, topic: str) -> int:
+        """Write all events to a topic that is there; returns the number of records."""
+        producer = Producer({"bootstrap.servers": bootstrap, "log_level": 3, "linger.ms": 20,
                 "enable.idempotence": True,  # a retry must not change the order of a key's events
                 "compression.type": "lz4",
                              "queue.buffering.max.messages": 1_000_000, "partitioner": "murmur2_random"})  # fmt: skip
@@ -121,10 +147,10 @@ class Load:
         return written
 
 
-def create_topic(bootstrap: str, topic: str) -> None:
+def create_topic(bootstrap: str, topic: str, partitions: int = PARTITIONS) -> None:
     """A topic of the benchmark. Raises KafkaException."""
-    admin = AdminClient({"bootstrap.servers": bootstrap})
-    admin.create_topics([NewTopic(topic, PARTITIONS, 1)])[topic].result()
+    admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 3})
+    admin.create_topics([NewTopic(topic, partitions, 1)])[topic].result()
 
 
 # -- the tables, and the transaction that every contender runs -----------------------------------------------------------

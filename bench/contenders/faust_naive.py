@@ -9,8 +9,8 @@ import tempfile
 import faust
 import psycopg
 
-from bench.contenders.env import BOOTSTRAP, DATABASE, NAME, TOPIC
-from bench.workload import PARTITIONS, by_hand
+from bench.contenders.env import BOOTSTRAP, DATABASE, TOPIC, Writer
+from bench.workload import PARTITIONS
 
 TAKE = int(os.environ.get("BENCH_TAKE", "0"))
 
@@ -25,18 +25,14 @@ app = faust.App(
     broker_commit_interval=1.0,
 )
 source = app.topic(TOPIC, key_serializer="raw", value_serializer="raw", partitions=PARTITIONS)
-conn = psycopg.connect(DATABASE, autocommit=True)
-begin = dict.fromkeys(range(PARTITIONS), 0)
+writer = Writer(psycopg.connect(DATABASE, autocommit=True))
 
 
 def write(events: list[faust.Event]) -> None:
     records: dict[int, list[tuple[int, bytes]]] = {}
     for event in events:
         records.setdefault(event.message.partition, []).append((event.message.offset, event.message.value))
-    chunks = [(part, begin[part], found[-1][0] + 1, found) for part, found in sorted(records.items())]
-    by_hand(conn, NAME, TOPIC, chunks)
-    for part, _, end, _ in chunks:
-        begin[part] = end
+    writer.write(records)
 
 
 @app.agent(source)

@@ -9,10 +9,8 @@ from collections import defaultdict
 import psycopg
 from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
-from bench.contenders.env import BOOTSTRAP, DATABASE, NAME, THREADS, TOPIC
-from bench.workload import PARTITIONS, by_hand
-
-BATCH = 5000
+from bench.contenders.env import BOOTSTRAP, DATABASE, THREADS, TOPIC, Writer
+from bench.workload import BATCH, PARTITIONS
 
 
 def consumer() -> Consumer:
@@ -31,10 +29,11 @@ def consumer() -> Consumer:
 def loop(partitions: list[int], kafka: Consumer) -> None:
     """Consume and write in turn."""
     kafka.assign([TopicPartition(TOPIC, partition, OFFSET_BEGINNING) for partition in partitions])
-    conn = psycopg.connect(DATABASE, autocommit=True)
-    begin = dict.fromkeys(partitions, 0)
+    writer = Writer(psycopg.connect(DATABASE, autocommit=True))
     while True:
-        fetch_and_write(kafka, conn, begin)
+        records = fetch(kafka)
+        if records:
+            writer.write(records)
 
 
 def fetch(kafka: Consumer) -> dict[int, list[tuple[int, bytes]]]:
@@ -45,34 +44,19 @@ def fetch(kafka: Consumer) -> dict[int, list[tuple[int, bytes]]]:
     return records
 
 
-def fetch_and_write(kafka: Consumer, conn: "psycopg.Connection[tuple[object, ...]]", begin: dict[int, int]) -> None:  # noqa: UP037
-    records = fetch(kafka)
-    if records:
-        write(conn, records, begin)
-
-
-def write(
-    conn: psycopg.Connection[tuple[object, ...]], records: dict[int, list[tuple[int, bytes]]], begin: dict[int, int]
-) -> None:
-    chunks = [(part, begin[part], found[-1][0] + 1, found) for part, found in sorted(records.items())]
-    by_hand(conn, NAME, TOPIC, chunks)
-    begin.update({part: end for part, _, end, _ in chunks})
-
-
 def with_writers(count: int) -> None:
     """One consumer feeds writer threads, each with its own partitions and connection."""
     kafka = consumer()
     kafka.assign([TopicPartition(TOPIC, partition, OFFSET_BEGINNING) for partition in range(PARTITIONS)])
     queues: list[queue.Queue[dict[int, list[tuple[int, bytes]]]]] = [queue.Queue(4) for _ in range(count)]
 
-    def writer(mine: queue.Queue[dict[int, list[tuple[int, bytes]]]]) -> None:
-        conn = psycopg.connect(DATABASE, autocommit=True)
-        begin = dict.fromkeys(range(PARTITIONS), 0)
+    def write(mine: queue.Queue[dict[int, list[tuple[int, bytes]]]]) -> None:
+        writer = Writer(psycopg.connect(DATABASE, autocommit=True))
         while True:
-            write(conn, mine.get(), begin)
+            writer.write(mine.get())
 
     for mine in queues:
-        threading.Thread(target=writer, args=(mine,), daemon=True).start()
+        threading.Thread(target=write, args=(mine,), daemon=True).start()
     while True:
         records = fetch(kafka)
         for index, mine in enumerate(queues):

@@ -57,7 +57,7 @@ if __name__ == "__main__":
         field_key=new_key(),
         oidc_issuer="http://127.0.0.1:1",
         lanes=THREADS,
-        merge_cap=8000,
-        fetch_max_bytes=4 << 20,
+        merge_cap=int(os.environ.get("BENCH_MERGE", "8000")),
+        fetch_max_bytes=int(os.environ.get("BENCH_FETCH", "4096")) << 10,
     )
     run_worker(BenchProgram(), settings)

@@ -88,7 +88,7 @@ def test_migrations_pass_the_linter(service: str, tmp_path: Path) -> None:
 
 
 def test_requirements_are_hashed_and_name_no_host() -> None:
-    for name in ("requirements.txt", "requirements-installer.txt"):
+    for name in ("requirements.txt", "requirements-installer.txt", "bench/peers/requirements.txt"):
         text = (ROOT / name).read_text()
         assert "://" not in text
         pinned = [line for line in text.splitlines() if "==" in line and not line.lstrip().startswith("#")]

@@ -14,6 +14,8 @@ from confluent_kafka import Producer
 from streaming.records import Record
 
 FLUSH_S = 30.0
+CLIENT_LIMIT = 16 << 20
+"""Above every topic's, so that the broker decides what is too large."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,7 +47,7 @@ class Feeder:
                 "partitioner": "murmur2_random",
                 "enable.idempotence": True,
                 "linger.ms": 1,
-                "message.max.bytes": 4 << 20,
+                "message.max.bytes": CLIENT_LIMIT,
                 "log_level": 3,
             }
         )

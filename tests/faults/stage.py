@@ -121,12 +121,13 @@ class Leg:
 @dataclass
 class Theatre:
     """Stage, world and reference. key_uses: messages sealed with one data key. acted_on: claims of which people decided
-    something over HTTP."""
+    something over HTTP. asked: keys of what people did when a cell wanted it."""
 
     stage: Stage
     play: Play = SMALL
     key_uses: int = 200
     acted_on: set[str] = field(default_factory=set)
+    asked: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self._clear: dict[Outbound, Message] = {}

@@ -145,6 +145,34 @@ def test_coaches_and_claimants_see_one_person_and_no_household_figure(
     assert acting("claimant-1", "GET", f"/v1/claims/{house.claim}").status_code == 404
 
 
+def test_access_ends_when_the_coach_moves_or_stops(feed: Foreign, acting: Callable[..., httpx.Response]) -> None:
+    house, _, _ = two_wages(feed)
+    paths = [f"/v1/claims/{house.claim}", f"/v1/claims/{house.claim}/periods", f"/v1/claimants/{house.people[0]}/payments"]
+    moving = feed.credentials["clients"]["coach-2"]
+    kind, facts = "CoachChanged", {"coach_id": moving["coach_id"], "trained_in_work": True, "minutes_per_day": 370}
+
+    def told(version: int, offices: list[str], *, active: bool = True) -> list[int]:
+        """What the coach's token, issued before, opens once earnings knows this; waits for the first page to change."""
+        before = acting("coach-2", "GET", paths[0]).status_code
+        body = {**facts, "version": version, "offices": offices, "active": active}
+        feed.event("progression.reference.v1", body, kind)
+        deadline = time.monotonic() + WAIT_S
+        while acting("coach-2", "GET", paths[0]).status_code == before:
+            assert time.monotonic() < deadline, "access did not change"
+        listed = acting("coach-2", "GET", "/v1/queries?limit=200").json()["items"]
+        assert (house.claim in {query["claim_id"] for query in listed}) == (before != 200)
+        return [acting("coach-2", "GET", path).status_code for path in paths]
+
+    assert {acting("coach-2", "GET", path).status_code for path in paths} == {404}
+    assert told(2, [OFFICE_1]) == [200, 200, 200]
+    assert told(3, moving["office_ids"]) == [404, 404, 404]
+    assert told(4, [OFFICE_1]) == [200, 200, 200]
+    assert told(5, [OFFICE_1], active=False) == [404, 404, 404]
+    broken = {"X-Break-Glass-Reason": "duty cover, claimant in the office"}
+    assert acting("coach-2", "GET", paths[0], **broken).status_code == 404, "no glass to break for who is no coach"
+    feed.event("progression.reference.v1", {**facts, "version": 6, "offices": moving["office_ids"], "active": True}, kind)
+
+
 def test_a_claimant_sees_their_own_claim_and_no_more(feed: Foreign, acting: Callable[..., httpx.Response]) -> None:
     house = Household(couple=True)
     house.people[0] = str(feed.credentials["clients"]["claimant-1"]["claimant_id"])

@@ -281,6 +281,30 @@ def test_a_timer_set_by_a_timer_for_an_earlier_moment_fires_in_its_place(shell: 
     assert due.count_due(unit.conn, shell.clock.now()) == 0
 
 
+def test_a_timer_set_again_for_the_same_moment_fires_once_as_it_was_set_last(shell: Shell) -> None:
+    base = shell.clock.now()
+
+    def fire(work: Work, item: Any) -> None:
+        shell.toy._add(work, "A", item.payload["n"])
+        if item.payload["n"] == 1:
+            work.schedule(DueItem("two", ("claim", "A"), base + timedelta(minutes=2), "x", {"n": 3}))
+
+    shell.toy.fire = fire  # type: ignore[method-assign]
+    shell.spec = shell.toy.spec()
+    unit = shell.new_unit()
+
+    def act(work: Work) -> Reply:
+        for minutes, name in enumerate(("one", "two"), 1):
+            work.schedule(DueItem(name, ("claim", "A"), base + timedelta(minutes=minutes), "x", {"n": minutes}))
+        return Reply()
+
+    unit.internal([("claim", "A")], Cause("c", "c"), act)
+    shell.clock.value += timedelta(minutes=10)
+    while unit.fire_due():
+        pass
+    assert shell.values("A") == (1, 3)
+
+
 def test_timers_of_a_parked_claim_wait(shell: Shell) -> None:
     shell.produce(Instruction("A", 1, "later"), Instruction("A", 2, "bug"))
     shell.catch_up()

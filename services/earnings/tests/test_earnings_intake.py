@@ -6,6 +6,7 @@ import base64
 import json
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -340,7 +341,11 @@ def test_production_refuses_development_settings(production: Callable[..., Setti
 
 
 def test_the_policy_file_has_the_values_that_the_rules_assume() -> None:
-    assert policy_file.load(date(2026, 4, 1)) == Policy()
+    loaded = policy_file.load(date(2026, 4, 1))
+    assert replace(loaded, surplus=()) == Policy()
+    assert loaded.surplus_on(date(2018, 4, 10)) is None
+    for day in (date(2018, 4, 11), date(2021, 11, 23), date(2021, 11, 24), date(2025, 3, 31), date(2026, 4, 1), date(2026, 6, 8)):
+        assert loaded.surplus_on(day) == policy_file.load_surplus(day)
     assert policy_file.load(date(2026, 4, 1), "received_date").attribution_basis == "received_date"
     with pytest.raises(LookupError):
         policy_file.load(date(2012, 1, 1))

@@ -9,9 +9,10 @@ import msgspec
 import pytest
 from tests.support.memory_platform import MemoryService
 
+from contracts.reference import CoachChanged
 from earnings import kinds, policy_file
 from earnings.consumers import handler, journal
-from earnings.intake.facts import ClaimantFact, ContractFact, Fact, PaymentFact
+from earnings.intake.facts import ClaimantFact, CoachFact, ContractFact, Fact, PaymentFact
 from earnings.intake.prepare import DELETED
 from earnings.main import POLICY_DAY
 from earnings.model import Claimant, Contract, Determination, Order, Payment, Source
@@ -134,6 +135,28 @@ def test_a_claimant_who_moves_is_announced_under_both_claims(household: Househol
     assert {key: body["claim"]["claim_id"] for key, body in moved} == {"c": "c", "d": "d"}
 
 
+def test_where_somebody_went_is_said_instead_of_that_they_are_absent_and_also_when_it_is_known_later(
+    household: Household,
+) -> None:
+    household.person("p", "one")
+    household.person("q", "two")
+    household.claim("c", "p", "q")
+    household.claim("d", "p", start=date(2026, 5, 20))
+    household.published.clear()
+    household.claim("d", start=date(2026, 5, 20))
+    household.claim("c", "q")
+    household.claim("e", "p", start=date(2026, 6, 1))
+    told = [event for event in household.published if event.topic.endswith("circumstances.v1")]
+    by_claim = {claim: [event.type for event in told if event.key == claim] for claim in ("c", "d", "e")}
+    assert by_claim == {
+        "d": ["ClaimantMoved"],
+        "c": ["ClaimantMoved", "ClaimChanged", "ClaimantMoved"],
+        "e": ["ClaimOpened", "ClaimantMoved"],
+    }
+    routes = [(body["from_claim_id"], body["to_claim_id"]) for body in household.told("ClaimantMoved")]
+    assert routes == [("d", "c")] * 2 + [("c", "e")] * 2
+
+
 @pytest.mark.parametrize("same_contract", [True, False])
 def test_a_claim_restarted_within_six_months_keeps_its_history(household: Household, same_contract: bool) -> None:
     household.person("p", "one")
@@ -149,6 +172,23 @@ def test_a_claim_restarted_within_six_months_keeps_its_history(household: Househ
     else:
         household.claim("d", "p", start=date(2026, 5, 10))
         assert (household.amounts("c"), household.amounts("d")) == (before, {"2026-05-10": [90_000]})
+
+
+@pytest.mark.parametrize("as_it_came", [True, False])
+def test_another_entitlement_date_keeps_the_cycle_whichever_version_comes_first(household: Household, as_it_came: bool) -> None:
+    household.person("p", "one")
+    versions = [(n, Contract(("p",), start, start, 14)) for n, start in enumerate((FIRST, date(2026, 3, 24), date(2026, 3, 17)))]
+    for n, document in versions if as_it_came else reversed(versions):
+        household.tell(ContractFact("c", Order(NOW + timedelta(hours=n), 0, n), f"{n}".encode(), document))
+    household.paid(1, "one", date(2026, 4, 9))
+    periods = {(body["start"], body["end"]): body for body in household.told("PeriodAssessed") if body["start"] >= "2026-03-17"}
+    live = {(item.start, item.end) for item in household.service.docs["claim", "c"].assessed if not item.gone}
+    assert live == {
+        (date(2026, 3, 17), date(2026, 4, 9)),
+        (date(2026, 4, 10), date(2026, 5, 9)),
+        (date(2026, 5, 10), date(2026, 6, 9)),
+    }
+    assert periods["2026-03-17", "2026-04-09"]["claimants"][0]["attributed_pence"] == 90_000
 
 
 def test_an_erased_person_leaves_no_trace_in_any_claim_they_were_on(household: Household) -> None:
@@ -173,7 +213,20 @@ def test_an_erased_person_leaves_no_trace_in_any_claim_they_were_on(household: H
     letters = {(row["topic"], row["record_id"]) for row in household.service.rows["erased_record"]}
     assert letters == {(RTI, "11"), ("db.core.claimant", "p"), *((f"upstream.claimant.{kind}.v1", "p") for kind in KINDS)}
     assert household.amounts("d")["2026-05-10"] == []
-    assert [body["claimant_id"] for body in household.told("ClaimantErased")] == ["p"]
+    told = {(body["claim_id"], body["claimant_id"]) for body in household.told("ClaimantErased")}
+    assert told == erased, "the services behind keep records of the claim that they left, too"
 
 
 KINDS = ("easement", "conditionality")
+
+
+@pytest.mark.parametrize("versions", [(1, 2), (2, 1), (2, 2)])
+def test_the_newest_of_a_coach_counts_in_whichever_order_it_comes(household: Household, versions: tuple[int, int]) -> None:
+    for version in versions:
+        offices = ("office-1",) if version == 2 else ()
+        facts = CoachChanged(
+            coach_id="k", version=version, offices=offices, active=True, trained_in_work=True, minutes_per_day=370
+        )
+        household.tell(CoachFact("k", facts))
+    assert household.service.docs[kinds.COACH, "k"].offices == ("office-1",)
+    assert household.published == []

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 
 from tests.faults.acting import once
 from tests.faults.checker import Checker
+from tests.faults.full.asking import asked
 from tests.faults.full.crowd import Crowd
 from tests.faults.full.keeper import Keeper
 from tests.faults.full.site import Site
 from tests.faults.report import Cell
 from tests.faults.sending import Outbound
 from tests.faults.stage import Arrange, Leg, Theatre
-from tests.faults.test_f05_api_killed import acceptances, contacts
 
 from devstack.supervisor import Supervisor
 
@@ -43,14 +43,12 @@ class Run:
         return self.theatre.stage.supervisor
 
     def ask(self, number: int = 1) -> int:
-        """People do what makes a message, until they are answered: coaches ask for contact in cases that nobody has
-        touched; when there are no more, claimants accept what they were offered."""
-        asked = contacts(self.theatre, limit=number)
-        asked += acceptances(self.theatre)[: number - len(asked)] if len(asked) < number else []
-        assert asked, "nobody is left to make a message"
-        answered = [once(self.theatre, act) for act in asked]
+        """People do what makes a message, until they are answered."""
+        wanted = asked(self.theatre, number)
+        assert wanted, "nobody is left to make a message"
+        answered = [once(self.theatre, act) for act in wanted]
         assert all(answer.is_success for answer in answered), [answer.text[:200] for answer in answered]
-        return len(asked)
+        return len(wanted)
 
     def command(self, service: str, *argv: str) -> str:
         """What an operator types; fails with its output."""

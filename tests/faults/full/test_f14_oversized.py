@@ -1,4 +1,4 @@
-"""F14: messages of 0.9, 1.0 and 1.1 times what the broker takes."""
+"""F14: messages of 0.9, 1.0 and 1.1 times what the topic takes."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from tests.faults.sending import Outbound
 
 from contracts import topics
 
-LIMIT = 1_048_588
-"""The broker's `message.max.bytes` (its default): a batch with its header."""
+LIMIT = topics.TOPICS[topics.RTI_PAYMENT].max_message_bytes
+"""The topic's `max.message.bytes`: a batch with its header."""
 AROUND = 200
 """More than header, key and field overhead of a batch of one."""
 

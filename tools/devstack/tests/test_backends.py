@@ -118,7 +118,10 @@ def _python(script: str, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen([sys.executable, "-c", textwrap.dedent(script), *arguments], stdout=subprocess.PIPE, text=True)
 
 
-def test_what_a_killed_program_left_behind_is_stopped_by_the_next_start(var_dir: Path) -> None:
+@pytest.mark.parametrize("asked", [signal.SIGINT, signal.SIGTERM], ids=lambda asked: asked.name)
+def test_what_a_killed_program_left_is_stopped_by_the_next_which_stops_its_own_when_asked(
+    var_dir: Path, asked: signal.Signals
+) -> None:
     script = """
         import signal, sys, time
         from pathlib import Path
@@ -145,7 +148,7 @@ def test_what_a_killed_program_left_behind_is_stopped_by_the_next_start(var_dir:
     assert second.stdout is not None
     assert second.stdout.readline() == "ready\n"
     assert not orphan.alive()
-    second.send_signal(signal.SIGINT)
+    second.send_signal(asked)
     second.communicate(timeout=60)
     assert state.read(var_dir) is None
 

@@ -45,6 +45,7 @@ from world.feed import Feed
 from world.messages import Message
 from world.periods import closed_by
 from world.punctual import punctual
+from world.reports import Rates
 from world.scoring import Flag, Score, score
 from world.sealing import DataKeys, seal
 from world.truth import truth
@@ -141,6 +142,16 @@ def test_precision_and_recall_of_every_rule_are_at_least_095(played: MemoryPlatf
         assert all(difference.causes for difference in result.differences), rule
     raised = Counter(json.loads(e.value)["rule_id"] for e in played.published if e.type == "FlagPlanned")
     assert all(raised[rule] > len([row for row in TRUTH["labels"] if row["rule"] == rule]) for rule in RULES)
+
+
+def test_every_difference_has_its_cause_when_more_reports_go_wrong(data_key_service: str) -> None:
+    rates = Rates(corrections=0.05, late=0.05, duplicates=0.02, conflicts=0.01, beyond=True)
+    world = generate(seed=1, claimants=160, rates=rates)
+    document = truth(world)
+    assert {note["cause"] for note in document["notes"]} >= {"partner_withheld", "claim_closed", "corrected"}
+    scores = score(document, _standing(world, _play(world, data_key_service, setup())))
+    unexplained = [difference for result in scores.values() for difference in result.differences if not difference.causes]
+    assert unexplained == []
 
 
 def test_only_the_messages_that_are_meant_to_be_broken_are_quarantined(played: MemoryPlatform) -> None:

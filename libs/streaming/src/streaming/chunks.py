@@ -11,7 +11,7 @@ import structlog
 from streaming import parking, progress
 from streaming.documents import Collision
 from streaming.errors import Fatal, Infrastructure, MoreRoots, Rejected, StopLimit
-from streaming.records import Bad, Cause, Ignored, Item, Prepared, PreparedChunk, Record, Root
+from streaming.records import Bad, Cause, Item, Prepared, PreparedChunk, Record, Root
 from streaming.session import Session, TouchesParked, describe
 from streaming.work import Work
 
@@ -41,27 +41,26 @@ def _all(session: Session, entries: Sequence[Prepared], seen: set[str]) -> None:
     missing: set[Root] = set()
     short: set[Root] = set()
     for entry in entries:
-        roots = entry.roots if isinstance(entry, Item) else ()
-        if not short.isdisjoint(roots):
+        if short and isinstance(entry, Item) and not short.isdisjoint(entry.roots):
             continue  # an earlier record of this root has to be redone first
         try:
             one(session, entry, seen)
         except MoreRoots as more:
             missing |= more.roots
-            short.update(roots)
+            short.update(entry.roots if isinstance(entry, Item) else ())
     if missing:
         raise MoreRoots(missing)
 
 
 def one(session: Session, entry: Prepared, seen: set[str]) -> None:
     """Handle one record in its own scope."""
-    if isinstance(entry, Bad):
+    if isinstance(entry, Item):
+        _item(session, entry, seen)
+    elif isinstance(entry, Bad):
         session.bad.append(entry)
         _journal(session, entry.record, "quarantined", entry.reason, entry.record_id)
-    elif isinstance(entry, Ignored):
-        _journal(session, entry.record, "ignored", entry.reason, entry.record_id)
     else:
-        _item(session, entry, seen)
+        _journal(session, entry.record, "ignored", entry.reason, entry.record_id)
 
 
 def _item(session: Session, item: Item, seen: set[str]) -> None:
@@ -95,7 +94,7 @@ def _item(session: Session, item: Item, seen: set[str]) -> None:
     session.merge(work.effects)
     if work.outcome == "quarantined":  # the handler refuses the record but keeps a note of it (a conflict)
         session.bad.append(Bad(item.record, work.reason or "refused", item.record_id))
-    session.outcomes[item.record.topic, work.outcome] += 1
+    session.outcomes.append((item.record.topic, work.outcome))
     if item.dedupe is not None:
         session.inbox.append(item.dedupe)
         seen.add(item.dedupe)
@@ -110,7 +109,7 @@ def _journal(session: Session, record: Record, outcome: str, reason: str | None,
     work: Work = session.work(Cause(f"{record.topic}/{record.partition}/{record.offset}", ""))
     session.spec.journal(work, record, outcome, reason, record_id)
     session.merge(work.effects)
-    session.outcomes[record.topic, outcome] += 1
+    session.outcomes.append((record.topic, outcome))
 
 
 def _carefully(session: Session, entries: Sequence[Prepared], seen: set[str]) -> None:
@@ -134,7 +133,7 @@ def _carefully(session: Session, entries: Sequence[Prepared], seen: set[str]) ->
         seen.clear()
         seen.update(known)
         session.bad.extend(fresh.bad)
-        session.outcomes.update(fresh.outcomes)
+        session.outcomes.extend(fresh.outcomes)
         session.newly_parked.extend(fresh.newly_parked)
         session.parked |= fresh.parked
 
@@ -148,6 +147,8 @@ def _fresh(session: Session) -> Session:
 
 def bad_run(before: int, prepared: Sequence[PreparedChunk], session: Session) -> int:
     """Length of the run of dead letters at the end of what was just committed."""
+    if not session.bad:
+        return 0 if any(item.entries for item in prepared) else before
     dead = {(bad.record.topic, bad.record.partition, bad.record.offset) for bad in session.bad}
     run_length = before
     for item in prepared:

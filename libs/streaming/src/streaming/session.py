@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,6 +18,7 @@ from streaming.spec import Change, Due, Spec
 from streaming.work import DueItem, Effects, Outgoing, Work
 
 MAX_CLOSURE_STEPS = 16
+_UNREAD: Any = object()
 
 
 class TouchesParked(Exception):
@@ -53,7 +53,7 @@ class Session:
     newly_parked: list[tuple[Root, str]] = field(default_factory=list)
     waiting: list[tuple[Root, Record]] = field(default_factory=list)
     inbox: list[str] = field(default_factory=list)
-    outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
+    outcomes: list[tuple[str, str]] = field(default_factory=list)
     glanced: tuple[Any] | None = None
 
     def lock(self, roots: Iterable[Root]) -> None:
@@ -104,17 +104,18 @@ class Session:
 
     def original(self, root: Root) -> Any:
         """The document as it was when the transaction locked it."""
-        if root not in self.docs:
-            self.docs[root] = self._decode(root, self.stored.get(root))
-        return self.docs[root]
+        doc = self.docs.get(root, _UNREAD)
+        if doc is _UNREAD:
+            row = self.stored.get(root)
+            doc = self.docs[root] = self._decode(root, row) if self.peeked else self.codec.decode(root[0], row)
+        return doc
 
     def load(self, root: Root) -> Any:
         """Current value in this transaction. Raises TouchesParked."""
         if self.parked and root in self.parked:
             raise TouchesParked(root)
-        if root in self.changed:
-            return self.changed[root]
-        return self.original(root)
+        doc = self.changed.get(root, _UNREAD)
+        return self.original(root) if doc is _UNREAD else doc
 
     def work(self, cause: Cause, *, as_of: datetime | None = None, if_match: str | None = None) -> Work:
         """A scope for one cause; its effects count only after `merge`."""
@@ -143,8 +144,9 @@ class Session:
             self.outgoing.extend(effects.outgoing)
         if effects.due:
             self.due.update(effects.due)
-        for table, rows in effects.rows.items():
-            self.rows.setdefault(table, []).extend(rows)
+        if effects.rows:
+            for table, rows in effects.rows.items():
+                self.rows.setdefault(table, []).extend(rows)
         if effects.audit:
             self.audit.extend(effects.audit)
 

@@ -29,17 +29,17 @@ def run(session: Session, roots: Sequence[Root], extra: set[Root], limit: int) -
     """Fire what is due for these roots, items set by earlier ones included, until none is left or `limit` fired."""
     session.lock(set(roots) | extra)
     queue = [
-        (item.due_at, item.id, item)
+        (item.due_at, item.id, item.revision, item)
         for item in due.read(session.conn, roots, session.now, limit)
         if item.root not in session.parked
     ]
     heapq.heapify(queue)
-    live = {item.id: item.revision for _, _, item in queue}
+    live = {item.id: item.revision for *_, item in queue}
     full = len(queue) >= limit  # rows beyond the limit fire next time, and new ones after them
     missing: set[Root] = set()
     short: set[Root] = set()
     while queue and len(session.fired) < limit:
-        _, _, item = heapq.heappop(queue)
+        *_, item = heapq.heappop(queue)
         if live.get(item.id) != item.revision or item.root in session.parked or item.root in short:
             continue
         work = session.work(Cause(f"{item.id}:{item.revision}", item.correlation_id), as_of=item.due_at)
@@ -67,7 +67,7 @@ def run(session: Session, roots: Sequence[Root], extra: set[Root], limit: int) -
             if new is not None and not full and new.due_at <= session.now and new.root in session.locked:
                 live[due_id] = new.revision
                 fresh = Due(due_id, new.root, new.due_at, new.name, new.payload, new.revision, new.correlation_id)
-                heapq.heappush(queue, (fresh.due_at, fresh.id, fresh))
+                heapq.heappush(queue, (fresh.due_at, fresh.id, fresh.revision, fresh))
     if missing:
         raise MoreRoots(missing)
     session.flush()

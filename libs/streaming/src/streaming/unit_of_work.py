@@ -2,13 +2,14 @@
 
     BEGIN · fence the offset rows · lock the roots · drop duplicates · load · decide · save · outbox · dead letters · COMMIT
 
-An instance belongs to one thread and owns one connection. See `engine` in docs for why it is built so.
+An instance belongs to one thread and owns one connection. Why it is built so: docs/adr 1 to 4.
 """
 
 from __future__ import annotations
 
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -164,7 +165,7 @@ class UnitOfWork:
     def _account(self, session: Session, todo: Sequence[PreparedChunk]) -> ApplyResult:
         records = sum(len(item.entries) for item in todo)
         metrics.CHUNK_RECORDS.observe(records)
-        for (topic, outcome), count in session.outcomes.items():  # once per commit: a redone transaction counts once
+        for (topic, outcome), count in Counter(session.outcomes).items():  # once per commit: a redone transaction counts once
             metrics.RECORDS.labels(topic, outcome).inc(count)
         for bad in session.bad:
             metrics.DEAD_LETTERS.labels(bad.record.topic, bad.reason).inc()

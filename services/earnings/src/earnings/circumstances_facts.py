@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from msgspec.structs import replace
 
 from contracts import topics
 from contracts.earnings import ClaimErased
+from contracts.reference import CoachChanged
 from contracts.vocabulary import PeriodCause
-from earnings.intake.facts import ClaimantFact, ConditionalityFact, ContestFact, ContractFact, EasementFact
-from earnings.kinds import CLAIM, CLAIMANT
+from earnings.intake.facts import ClaimantFact, CoachFact, ConditionalityFact, ContestFact, ContractFact, EasementFact
+from earnings.kinds import CLAIM, CLAIMANT, COACH
 from earnings.model import Attributed, Claim, Claimant, Membership, Published
 from earnings.payment_facts import forget_person, payments_arrive
 from earnings.refresh import CALENDAR, Judge, rank, settle
@@ -16,7 +19,7 @@ from earnings.rules.calendar import london_day
 from earnings.rules.contests import apply_contest
 from earnings.rules.evaluate import timeline
 from earnings.rules.payments import LEFT
-from earnings.rules.versions import judge, judge_numbered
+from earnings.rules.versions import first_determined, judge, judge_numbered
 from streaming.work import Work, derive_id
 
 
@@ -57,6 +60,8 @@ def claimant(work: Work, fact: ClaimantFact, rules: Judge) -> None:
             only_new=known.person == now.person and known.deleted == now.deleted,
             erased=[fact.record_id] if now.deleted else (),
         )
+    for claim_id in known.past_claims if now.deleted else ():
+        rules.refresh(work, claim_id, "identity", only_new=True, erased=[fact.record_id])
 
 
 def _forget_in(work: Work, claim_id: str, person: str) -> None:
@@ -81,14 +86,19 @@ def contract(work: Work, fact: ContractFact, rules: Judge) -> None:
     """A claim came, changed or was deleted."""
     known: Claim = work.get(CLAIM, fact.record_id) or Claim()
     verdict = judge(known.order, known.content, fact.order, fact.content)
+    first = known.first if fact.document is None else first_determined(known.first, fact.order, fact.document.entitlement)
     if verdict != "applied":
         work.outcome = verdict
+        if known.contract is not None and first != known.first:  # an earlier version that came late names the cycle
+            work.put(CLAIM, fact.record_id, replace(known, first=first))
+            rules.refresh(work, fact.record_id, "boundary")
         return
     if fact.document is None:
         _erase(work, fact, known, rules)
         return
     now = replace(
         known,
+        first=first,
         contract=replace(fact.document, updated_at=work.now),
         order=fact.order,
         content=fact.content,
@@ -130,11 +140,18 @@ def _join(
     work.put(CLAIMANT, person, replace(claimant, claims=claims, past_claims=past if membership else (*past, claim_id)))
     for other in others:
         moved.setdefault(other.claim_id, [])
-    if claimant.claims and claims:
-        origin, target = max(claimant.claims, key=rank).claim_id, max(claims, key=rank).claim_id
+    origin = max(claimant.claims, key=rank).claim_id if claimant.claims else _left_last(work, past)
+    if origin is not None and claims:
+        target = max(claims, key=rank).claim_id
         if origin != target:
             for one in (origin, target):
                 moved.setdefault(one, []).append((person, origin, target))
+
+
+def _left_last(work: Work, past: Sequence[str]) -> str | None:
+    """The claim that somebody on none had left last, unless it is forgotten: their new one may be known only later."""
+    claim: Claim | None = work.get(CLAIM, past[-1]) if past else None
+    return past[-1] if claim is not None and claim.contract is not None else None
 
 
 def _erase(work: Work, fact: ContractFact, known: Claim, rules: Judge) -> None:
@@ -210,3 +227,12 @@ def contest(work: Work, fact: ContestFact, rules: Judge) -> None:
         return
     work.put(CLAIM, fact.claim_id, replace(claim, contests=contests))
     rules.refresh(work, fact.claim_id, "determination")
+
+
+def coach(work: Work, fact: CoachFact) -> None:
+    """Where a coach works now, which outranks a token issued earlier. Nothing about claims depends on it."""
+    known: CoachChanged | None = work.get(COACH, fact.record_id)
+    if known is not None and fact.document.version <= known.version:
+        work.outcome = "superseded"
+        return
+    work.put(COACH, fact.record_id, fact.document)

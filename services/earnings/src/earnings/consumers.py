@@ -8,6 +8,7 @@ from typing import assert_never
 from earnings import circumstances_facts, payment_facts, statement_facts
 from earnings.intake.facts import (
     ClaimantFact,
+    CoachFact,
     ConditionalityFact,
     ContestFact,
     ContractFact,
@@ -42,6 +43,8 @@ def handler(rules: Judge) -> Callable[[Work, Item], None]:
                 circumstances_facts.conditionality(work, fact, rules)
             case ContestFact():
                 circumstances_facts.contest(work, fact, rules)
+            case CoachFact():
+                circumstances_facts.coach(work, fact)
             case _:
                 assert_never(fact)
 

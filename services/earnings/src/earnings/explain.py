@@ -31,6 +31,7 @@ def explained(
             end,
             explicit=index is not None and line.periods[index].explicit,
             closed=body["status"] == "closed",
+            cycle=line.cycle,
             versions=[(version, why, london_day(at)) for version, why, at in versions],
         ),
         "claimants": [

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from contracts.reference import CoachChanged
 from earnings.model import Claim, Claimant, PaymentKey, Person, StatementKey
 from streaming.records import Root
 from streaming.spec import Kind
 
-PERSON, CLAIMANT, CLAIM, STATEMENT, PAYMENT = "person", "claimant", "claim", "statement", "payment"
+PERSON, CLAIMANT, CLAIM, STATEMENT, PAYMENT, COACH = "person", "claimant", "claim", "statement", "payment", "coach"
 
 KINDS = (
     Kind(PERSON, Person),
@@ -17,6 +18,7 @@ KINDS = (
     Kind(CLAIM, Claim),
     Kind(STATEMENT, StatementKey),
     Kind(PAYMENT, PaymentKey),
+    Kind(COACH, CoachChanged),
 )
 
 
@@ -31,6 +33,8 @@ def links(kind: str, doc: Any) -> Sequence[Root]:
             return own if doc.person is None else [(PERSON, doc.person), *own]
         case "claim":
             return () if doc.contract is None else [(CLAIMANT, person) for person in doc.contract.people]
+        case "coach":
+            return ()
         case "statement":
             return () if doc.claim_id is None else [(CLAIM, doc.claim_id)]
         case _:

@@ -146,7 +146,11 @@ class Contract(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Statement(msgspec.Struct, frozen=True, array_like=True):
-    """One assessment period's calculation. Amounts are household net pay in pence; take_home is upstream's own text."""
+    """One assessment period's calculation. Amounts are household net pay in pence; take_home is upstream's own text.
+
+    maximum: the award before earnings and other deductions, unearned income off it; None: not shown. allowance: which work
+    allowance applies, if any. Both serve the marker of surplus earnings only.
+    """
 
     statement_id: str
     order: Order
@@ -160,6 +164,8 @@ class Statement(msgspec.Struct, frozen=True, array_like=True):
     self_reported: int | None = None
     self_employed: bool = False
     waiting: bool = False
+    maximum: int | None = None
+    allowance: str | None = None
 
 
 class StatementKey(msgspec.Struct, frozen=True, array_like=True):
@@ -248,6 +254,13 @@ class Published(msgspec.Struct, frozen=True, array_like=True):
     snapshot: bytes
 
 
+class FirstDetermined(msgspec.Struct, frozen=True, array_like=True):
+    """The entitlement date that the earliest version of a contract named: its cycle of periods is kept (regulation 21A)."""
+
+    order: Order
+    entitlement: date
+
+
 class Claim(msgspec.Struct, frozen=True, array_like=True):
     """Everything about one claim. contract None: only statements, or a deletion, are known.
 
@@ -268,3 +281,4 @@ class Claim(msgspec.Struct, frozen=True, array_like=True):
     jobs: dict[str, JobSeen] = {}
     next_change: datetime | None = None
     past_statements: tuple[str, ...] = ()
+    first: FirstDetermined | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from fractions import Fraction
 from importlib.resources import files
 from typing import Any
@@ -10,11 +10,11 @@ from typing import Any
 import yaml
 
 from earnings.model import Basis, CorrectionBasis
-from earnings.rules.policy import Policy
-from earnings.rules.surplus import SurplusPolicy
+from earnings.rules.policy import Policy, SurplusPolicy
 
 FILE = "policy/earnings.yaml"
 SURPLUS_FILE = "policy/surplus.yaml"
+DAY = timedelta(days=1)
 
 
 class Dated:
@@ -32,6 +32,11 @@ class Dated:
             raise LookupError(f"{self._file}: {name} has no value on {day}")
         return newest
 
+    def days(self, name: str) -> set[date]:
+        """First days of all entries, and the days after the last ones."""
+        found = {date.fromisoformat(entry["from"]) for entry in self._lists[name]}
+        return found | {date.fromisoformat(entry["until"]) + DAY for entry in self._lists[name] if "until" in entry}
+
 
 def load(day: date, attribution: Basis | None = None, correction: CorrectionBasis | None = None) -> Policy:
     """The parameters in force on a day; attribution and correction override the file. Raises LookupError before the first."""
@@ -42,6 +47,7 @@ def load(day: date, attribution: Basis | None = None, correction: CorrectionBasi
 
     averaging, reallocation, queries = value("averaging"), value("reallocation_61_6"), value("queries")
     return Policy(
+        cycle_kept=value("cycle_kept"),
         attribution_basis=attribution or value("attribution_basis"),
         correction_basis=correction or value("correction_basis"),
         lookback_periods=averaging["lookback_periods"],
@@ -53,7 +59,16 @@ def load(day: date, attribution: Basis | None = None, correction: CorrectionBasi
         overdue_give_up_days=value("payday_overdue")["give_up_after_days"],
         blocking=frozenset(queries["blocking"]),
         not_blocking=frozenset(queries["not_blocking"]),
+        surplus=tuple((since, load_surplus(since)) for since in _surplus_days()),
     )
+
+
+def _surplus_days() -> list[date]:
+    """Days on which a figure of surplus earnings changes, since regulation 54A is in force."""
+    dated = Dated(SURPLUS_FILE)
+    first = min(dated.days("de_minimis_statutory"))
+    days = {day for name in ("taper", "work_allowance", "de_minimis_determination") for day in dated.days(name)}
+    return sorted({first, *(day for day in days if day > first)})
 
 
 def load_surplus(day: date, de_minimis: int | None = None) -> SurplusPolicy:

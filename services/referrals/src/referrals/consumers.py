@@ -131,6 +131,7 @@ def _circumstances(setup: Setup, work: Work, claim_id: str, claim: earnings.Clai
     leaving.follow_circumstances(desk, before)
     judge_changes(desk, before)
     desk.save()
+    leaving.carry_on(desk)
 
 
 def _period(setup: Setup, work: Work, event: earnings.PeriodAssessed) -> None:
@@ -144,3 +145,4 @@ def _period(setup: Setup, work: Work, event: earnings.PeriodAssessed) -> None:
     if not desk.doc.erased:
         judge_changes(desk, before)
     desk.save()
+    leaving.carry_on(desk)

@@ -7,7 +7,7 @@ from datetime import datetime
 import msgspec
 
 from contracts import earnings
-from referrals.model import ClaimDoc, Period, Person, Query, Standing
+from referrals.model import ClaimDoc, Departed, Period, Person, Query, Standing
 
 replace = msgspec.structs.replace
 
@@ -20,7 +20,23 @@ def with_claim(doc: ClaimDoc, claim: earnings.Claim, now: datetime) -> ClaimDoc 
     standing = Standing(since=now, status=claim.status, dead=dead)
     last = doc.standings[-1] if doc.standings else None
     same = last is not None and (last.status, last.dead) == (standing.status, standing.dead)
-    return replace(doc, claim=claim, erased=False, standings=doc.standings if same else (*doc.standings, standing))
+    after = replace(doc, claim=claim, erased=False, standings=doc.standings if same else (*doc.standings, standing))
+    return replace(after, departed=_departed(doc, after))
+
+
+def _departed(before: ClaimDoc, after: ClaimDoc) -> dict[str, Departed]:
+    """Who has left by this snapshot. One that still has a person who moved may only not know it yet; after one without
+    them, they are back."""
+    found = {}
+    for claimant_id, known in before.departed.items():
+        member = after.member(claimant_id)
+        if member is None:
+            found[claimant_id] = replace(known, gone=True)
+        elif known.to is not None and not known.gone:
+            found[claimant_id] = replace(known, member=member)
+    for claimant_id in left(before, after):
+        found.setdefault(claimant_id, Departed(member=before.member(claimant_id), gone=True))
+    return found
 
 
 def left(before: ClaimDoc, after: ClaimDoc) -> list[str]:

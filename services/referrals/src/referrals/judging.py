@@ -45,6 +45,8 @@ def judge_changes(desk: Desk, before: ClaimDoc) -> None:
     for claimant_id in [gone for gone in desk.doc.people if desk.doc.member(gone) is None]:
         withdraw_not_due(desk, claimant_id)
     for member in desk.doc.claim.claimants:
+        if member.claimant_id in desk.doc.departed:
+            continue
         _withdraw_from_lost_periods(desk, member.claimant_id)
         recording.restart(desk, member.claimant_id)
         then = aps_of(desk, member.claimant_id, before) if before.claim is not None else ()

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import date
+from datetime import timedelta
 
 import msgspec
 
@@ -14,9 +13,8 @@ from referrals import care, cases, routing
 from referrals.desk import COACH, OFFICE, Desk, Setup
 from referrals.inputs import history, stops
 from referrals.judging import judge_changes, withdraw_not_due
-from referrals.model import Case, ClaimDoc, Person, case_flags
+from referrals.model import Case, ClaimDoc, Departed, Person, case_flags
 from referrals.rules.continuity import available
-from referrals.rules.history import Ap
 from referrals.rules.support import Care
 from referrals.rules.trials import merged as merged_arms
 from streaming.work import Work
@@ -24,6 +22,7 @@ from streaming.work import Work
 ENDS = frozenset({"dead", "closed", "not_on_claim", "erased"})
 """What ends a case for good; a suspension only stops steps and messages."""
 
+DAY = timedelta(days=1)
 replace = msgspec.structs.replace
 
 
@@ -92,7 +91,9 @@ def rehouse(desk: Desk, person: Person, case: Case) -> Person:
 
 
 def erase_claim(desk: Desk) -> None:
-    """Forget the claim: the document keeps only that it was erased; keys and rows of its people go."""
+    """Forget the claim: the document keeps only that it was erased; keys and rows of its people go, and what they took along."""
+    desk.doc = replace(desk.doc, periods={}, gone={**desk.doc.gone, **dict.fromkeys(desk.doc.periods, 0)})
+    carry_on(desk)
     for person in desk.doc.people.values():
         _cancel_timers(desk, person)
     members = desk.doc.claim.claimants if desk.doc.claim is not None else ()
@@ -112,8 +113,9 @@ def erase_person(desk: Desk, claimant_id: str) -> None:
         key: replace(period, claimants=tuple(c for c in period.claimants if c.claimant_id != claimant_id))
         for key, period in desk.doc.periods.items()
     }
+    departed = {key: gone for key, gone in desk.doc.departed.items() if key != claimant_id}
     erased = tuple(sorted({*desk.doc.erased_people, claimant_id}))
-    desk.doc = replace(desk.doc, people=people, periods=periods, erased_people=erased)
+    desk.doc = replace(desk.doc, people=people, periods=periods, departed=departed, erased_people=erased)
     desk.work.append("erased_claimant", claimant_id=claimant_id, claim_id=desk.claim_id)
     desk.save()
 
@@ -131,25 +133,34 @@ def _cancel_timers(desk: Desk, person: Person) -> None:
             desk.drop(timer, case.case_id)
 
 
-def _outgrew(source: Desk, event: earnings.ClaimantMoved, aps: Sequence[Ap]) -> date | None:
-    """The day the old award ended, if earnings ended it. Upstream does not say why: the last conclusion stands for it."""
-    claim = event.claim if event.claim_id == source.claim_id else source.doc.claim
-    return claim.closed_date if claim is not None and aps and aps[-1].status == "WE" else None
-
-
 def move(setup: Setup, work: Work, event: earnings.ClaimantMoved) -> None:
     """A person went to another claim: their case, contacts and last conclusion go with them, whichever event comes first."""
+    claimant_id = event.claimant_id
     if event.from_claim_id == event.to_claim_id:
         return
     source, target = Desk(work, event.from_claim_id, setup), Desk(work, event.to_claim_id, setup)
-    person = source.doc.people.get(event.claimant_id)
-    if person is None or source.doc.erased:
+    if source.doc.erased:
         return
-    aps = [ap for ap in history(source.doc, event.claimant_id, setup.policy, setup.book.parameters) if ap.status is not None]
-    withdraw_not_due(source, event.claimant_id)
-    person = source.person(event.claimant_id)
+    before = target.doc
+    if claimant_id in source.doc.people:
+        withdraw_not_due(source, claimant_id)
+    person = source.doc.people.get(claimant_id)
+    known = source.doc.departed.get(claimant_id) or Departed(member=source.doc.member(claimant_id))
+    gone = replace(known, to=event.to_claim_id, carried=person.carried if person is not None else known.carried)
+    source.doc = replace(source.doc, departed={**source.doc.departed, claimant_id: gone})
+    target.doc = replace(target.doc, departed={key: left for key, left in target.doc.departed.items() if key != claimant_id})
+    if person is not None:
+        _take_along(source, target, person)
+    target.keep(_brought(source, gone, target.person(claimant_id)))
+    source.save()
+    judge_changes(target, before)
+    target.save()
+
+
+def _take_along(source: Desk, target: Desk, person: Person) -> None:
+    """Their open case, the flags shown in cases, contacts, contests and arms."""
     _cancel_timers(source, person)
-    arrived, before = target.person(event.claimant_id), target.doc
+    arrived = target.person(person.claimant_id)
     allotments = merged_arms(arrived.allotments, person.allotments)
     own_case = arrived.open_case() is not None
     merged = replace(
@@ -162,10 +173,8 @@ def move(setup: Setup, work: Work, event: earnings.ClaimantMoved) -> None:
         arm=allotments[-1].arm if allotments else arrived.arm or person.arm,
         allotments=allotments,
         care=arrived.care if arrived.care != Care() else person.care,
-        carried=msgspec.structs.replace(aps[-1], carried=True) if aps else arrived.carried,
-        outgrew_on=_outgrew(source, event, aps) or arrived.outgrew_on,
     )
-    source.doc = replace(source.doc, people={k: p for k, p in source.doc.people.items() if k != event.claimant_id})
+    source.doc = replace(source.doc, people={k: p for k, p in source.doc.people.items() if k != person.claimant_id})
     target.keep(merged)
     case = merged.open_case()
     if case is not None:
@@ -173,6 +182,45 @@ def move(setup: Setup, work: Work, event: earnings.ClaimantMoved) -> None:
         cases.take_seat(target, case)
         for flag in case_flags(merged, case):
             source.drop("flag-expiry", flag.flag_id)
-    source.save()
-    judge_changes(target, before)
-    target.save()
+
+
+def carry_on(source: Desk, passed: frozenset[str] = frozenset()) -> None:
+    """Facts of this claim became known after people had moved on: what is concluded from them now follows, claim by claim."""
+    for claimant_id, gone in source.doc.departed.items():
+        if gone.to is None or gone.to in passed or source.doc.erased:
+            continue
+        target = Desk(source.work, gone.to, source.setup)
+        if target.doc.erased or claimant_id in target.doc.erased_people:
+            continue
+        before, further = target.doc, target.doc.departed.get(claimant_id)
+        if further is None:
+            target.keep(_brought(source, gone, target.person(claimant_id)))
+            if target.person(claimant_id) == before.person(claimant_id):
+                continue
+            judge_changes(target, before)
+        else:
+            carried = _brought(source, gone, Person(claimant_id=claimant_id, carried=further.carried)).carried
+            if carried == further.carried:
+                continue
+            target.doc = replace(before, departed={**before.departed, claimant_id: replace(further, carried=carried)})
+        target.save()
+        carry_on(target, passed | {source.claim_id})
+
+
+def _brought(source: Desk, gone: Departed, person: Person) -> Person:
+    """The person with what their periods on the claim they left conclude last; the day it ended, if earnings ended it.
+    Upstream does not say why: the last conclusion stands for it, once the period in which it ended is known."""
+    doc, claim = source.doc, source.doc.claim
+    if claim is not None:
+        here = {member.claimant_id for member in claim.claimants}
+        past = [left.member for key, left in doc.departed.items() if left.member is not None and key not in here]
+        doc = replace(doc, claim=replace(claim, claimants=(*claim.claimants, *past)))
+    doc = doc.with_person(Person(claimant_id=person.claimant_id, carried=gone.carried))
+    aps = history(doc, person.claimant_id, source.setup.policy, source.setup.book.parameters)
+    last = next((ap for ap in reversed(aps) if ap.status is not None), None)
+    if last is None:
+        stale = person.carried is not None and person.carried.period_id in {*doc.periods, *doc.gone}
+        return replace(person, carried=None, outgrew_on=None) if stale else person
+    closed = claim.closed_date if claim is not None and last.status == "WE" else None
+    known = closed is not None and aps[-1].end + DAY >= closed
+    return replace(person, carried=replace(last, carried=True), outgrew_on=closed if known else None)

@@ -220,6 +220,19 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
         return next((case for case in self.cases.values() if case.open), None)
 
 
+class Departed(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody who left the claim, or was said elsewhere to have left. What is concluded here of their periods goes with them.
+
+    member: their entry in the newest snapshot that had them. to: the claim they moved to, once known. gone: a snapshot
+    without them was seen. carried: the conclusion that they had brought here themselves.
+    """
+
+    member: ClaimClaimant | None = None
+    to: str | None = None
+    gone: bool = False
+    carried: Ap | None = None
+
+
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """How the claim stood from an instant on, as it became known: its status, and who had died."""
 
@@ -249,6 +262,7 @@ class ClaimDoc(msgspec.Struct, frozen=True, kw_only=True):
     periods: dict[str, Period] = {}
     gone: dict[str, int] = {}
     people: dict[str, Person] = {}
+    departed: dict[str, Departed] = {}
     erased_people: tuple[str, ...] = ()
     standings: tuple[Standing, ...] = ()
 

@@ -13,7 +13,9 @@ import atexit
 import fcntl
 import os
 import shutil
+import signal
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -114,6 +116,8 @@ def start(
     """
     home = (var_dir or default_var_dir()).resolve()
     (home / "run").mkdir(parents=True, exist_ok=True)
+    if not detached:
+        _end_in_order()
     with _one_at_a_time(home):
         _clean_up(home)
         if fresh:
@@ -192,6 +196,12 @@ def _docker_if_needed(want: Sequence[Want]) -> bool:
 
 def _say(what: str, kind: str, why: str, where: str) -> None:
     print(f"{what}: {kind} ({why}), {where}", file=sys.stderr, flush=True)
+
+
+def _end_in_order() -> None:
+    """SIGTERM ends this program as Ctrl-C does: what it started is stopped, not left running without it."""
+    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @contextmanager

@@ -49,6 +49,7 @@ def router(parts: Parts) -> APIRouter:
         """Payments, newest first, each with its period, the rule that placed it, its year-to-date check, and why in words."""
         after = page.after(date, str)
         with parts.pool.connection() as conn:
+            principal = parts.current(conn, principal)
             docs = Documents(conn, parts.spec)
             found = known_claimant(docs, claimant_id)
             whose = None if found is None else subject({claimant_id: found})

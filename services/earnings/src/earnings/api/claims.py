@@ -42,6 +42,7 @@ def router(parts: Parts) -> APIRouter:
     def claim(claim_id: str, request: Request, principal: ClaimReader) -> Response:
         """One claim; 404 if unknown or deleted."""
         with parts.pool.connection() as conn:
+            principal = parts.current(conn, principal)
             docs = Documents(conn, parts.spec)
             found = known_claim(docs, claim_id)
             people = {} if found is None else people_of(docs, found)
@@ -69,6 +70,7 @@ def router(parts: Parts) -> APIRouter:
         Who may not see a household as a whole gets an item per period and person, without household figures.
         """
         with parts.pool.connection() as conn:
+            principal = parts.current(conn, principal)
             docs = Documents(conn, parts.spec)
             found = known_claim(docs, claim_id)
             people = {} if found is None else people_of(docs, found)

@@ -8,7 +8,8 @@ from typing import Any
 from psycopg import Connection
 from psycopg_pool import ConnectionPool
 
-from earnings.kinds import CLAIM, CLAIMANT
+from contracts.reference import CoachChanged
+from earnings.kinds import CLAIM, CLAIMANT, COACH
 from earnings.model import Claim, Claimant
 from earnings.refresh import Judge
 from streaming import documents
@@ -16,8 +17,9 @@ from streaming.clock import Clock
 from streaming.crypto import FieldCipher
 from streaming.errors import Refused
 from streaming.spec import Spec
-from web.access import Subject
+from web.access import Subject, as_of_now
 from web.commands import PooledShell
+from web.principal import Principal
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,13 @@ class Parts:
     clock: Clock
     cipher: FieldCipher
     judge: Judge
+
+    def current(self, conn: Connection[Any], principal: Principal) -> Principal:
+        """The caller with what reference data say now: a coach who was moved or disabled loses access at once."""
+        if principal.coach_id is None:
+            return principal
+        coach: CoachChanged | None = documents.read(conn, self.spec, COACH, principal.coach_id)
+        return principal if coach is None else as_of_now(principal, active=coach.active, offices=coach.offices)
 
 
 class Documents:

@@ -69,9 +69,10 @@ def router(parts: Parts) -> APIRouter:
     ) -> dict[str, Any]:
         """Queries, oldest first. Coaches and team leaders see those of their offices."""
         offices = None if office is None else [office]
-        if not principal.has("claims:read", "decision-maker", "operator"):
-            offices = [one for one in principal.office_ids if office is None or one == office]
         with parts.pool.connection() as conn:
+            principal = parts.current(conn, principal)
+            if not principal.has("claims:read", "decision-maker", "operator"):
+                offices = [one for one in principal.office_ids if office is None or one == office]
             rows = store.queries(conn, state, offices, page.after(datetime, str), page.fetch)
         return page.body(rows, key=lambda row: [row[8], row[0]], item=query_view)
 
@@ -93,7 +94,10 @@ def router(parts: Parts) -> APIRouter:
             found = known_claim(docs, claim_id)
             people = {} if found is None else people_of(docs, found)
             whose = subject({body.claimant_id: people[body.claimant_id]}) if body.claimant_id in people else None
-            check(conn, request, principal, "query", whose, scopes=ACT_SCOPES, claim_id=claim_id, claimant_id=body.claimant_id)
+            check(
+                conn, request, parts.current(conn, principal), "query", whose,
+                scopes=ACT_SCOPES, claim_id=claim_id, claimant_id=body.claimant_id,
+            )  # fmt: skip
         return commands.run(
             request, principal, parts.shell, roots=[(CLAIM, claim_id)], act=lambda work: _raise(parts, work, claim_id, body)
         )
@@ -127,7 +131,7 @@ def _check(
         found = known_claim(docs, row[1])
         people = {} if found is None else people_of(docs, found)
         whose = subject({row[2]: people[row[2]]}) if row[2] in people else None
-    check(conn, request, principal, "query", whose, scopes=scopes, query_id=None if row is None else row[0])
+    check(conn, request, parts.current(conn, principal), "query", whose, scopes=scopes, query_id=None if row is None else row[0])
 
 
 def _raise(parts: Parts, work: Work, claim_id: str, body: QueryRaised) -> Reply:

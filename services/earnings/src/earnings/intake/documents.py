@@ -102,6 +102,13 @@ def _suspension(suspension: Mapping[str, Any]) -> date | None:
     return None if moment is None else london_day(moment)
 
 
+ELEMENTS = (
+    "standardAllowanceElement", "housingElement", "childElement", "disabledChildElement", "childcareElement", "carerElement",
+    "workCapabilityElement",
+)  # fmt: skip
+UNEARNED = ("otherIncomeAdjustment", "capitalAdjustment")
+
+
 def statement_claim(document: Mapping[str, Any]) -> str:
     """The claim a statement belongs to: its period's contract, else that of its first person."""
     found = mapping(document, "assessmentPeriod").get("contractId")
@@ -136,4 +143,29 @@ def statement(document: Mapping[str, Any], record_id: str, order: Order, source:
         employed=pounds_text(breakdown, "rte"),
         self_reported=pounds_text(breakdown, "selfReported"),
         self_employed=any(amount > 0 for amount in self_employed),
+        maximum=_maximum(document),
+        allowance=_allowance(document),
     )
+
+
+def _maximum(document: Mapping[str, Any]) -> int | None:
+    """The elements of the award less unearned income; None where it is not shown. A field that cannot be read only means that:
+    it serves a marker, and no figure."""
+    try:
+        if pounds_text(document, "standardAllowanceElement") is None:
+            return None
+        elements = sum(pounds_text(document, name) or 0 for name in ELEMENTS)
+        return max(0, elements - sum(pounds_text(document, name) or 0 for name in UNEARNED))
+    except BadField:
+        return None
+
+
+def _allowance(document: Mapping[str, Any]) -> str | None:
+    """For a household with a child or limited capability for work: the lower allowance with help for housing, else the higher."""
+    try:
+        limited = bool(pounds_text(document, "workCapabilityElement"))
+        if not limited and not whole_number(document, "numberEligibleChildren", 0, 99):
+            return None
+        return "with_housing" if pounds_text(document, "housingElement") else "without_housing"
+    except BadField:
+        return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from contracts.reference import CoachChanged
 from earnings.model import Claimant, Conditionality, Contract, Easement, Order, Payment, Statement
 
 
@@ -74,4 +75,12 @@ class ContestFact:
     opened: bool
 
 
-Fact = ClaimantFact | ContractFact | StatementFact | PaymentFact | EasementFact | ConditionalityFact | ContestFact
+@dataclass(frozen=True, slots=True)
+class CoachFact:
+    """A coach as reference data know them now: their offices, and whether they still work."""
+
+    record_id: str
+    document: CoachChanged
+
+
+Fact = ClaimantFact | ContractFact | StatementFact | PaymentFact | EasementFact | ConditionalityFact | ContestFact | CoachFact

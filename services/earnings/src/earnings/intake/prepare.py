@@ -19,9 +19,9 @@ from earnings.intake import documents, envelope, rti, upstream_events
 from earnings.intake.checks import BadDocument, BadField, instant, read_json
 from earnings.intake.data_keys import DataKeys, KeyName
 from earnings.intake.envelope import Envelope
-from earnings.intake.facts import ClaimantFact, ContestFact, ContractFact, Fact, StatementFact
+from earnings.intake.facts import ClaimantFact, CoachFact, ContestFact, ContractFact, Fact, StatementFact
 from earnings.intake.identity import Pseudonyms
-from earnings.kinds import CLAIM, CLAIMANT, PAYMENT, PERSON, STATEMENT
+from earnings.kinds import CLAIM, CLAIMANT, COACH, PAYMENT, PERSON, STATEMENT
 from earnings.model import Order, Source
 from streaming.crypto import FieldCipher
 from streaming.records import Bad, Cause, Ignored, Item, Prepared, Record, Root
@@ -62,6 +62,7 @@ class Intake:
             topics.CLAIMANT_EASEMENT: lambda records: [self._one(record, _upstream) for record in records],
             topics.CLAIMANT_CONDITIONALITY: lambda records: [self._one(record, _upstream) for record in records],
             topics.PROGRESSION_CASE: lambda records: [self._one(record, _contest) for record in records],
+            topics.PROGRESSION_REFERENCE: lambda records: [self._one(record, _coach) for record in records],
         }
 
     def _one(self, record: Record, read: Callable[[Record], Prepared]) -> Prepared:
@@ -162,6 +163,14 @@ def _contest(record: Record) -> Prepared:
     opened = not isinstance(event, EarningsContestClosed)
     fact = ContestFact(event.claimant_id, event.claim_id, event.period_id, opened)
     return _item(record, ((CLAIM, event.claim_id),), fact, attributes, dedupe=attributes.id)
+
+
+def _coach(record: Record) -> Prepared:
+    attributes = parse(record.headers)
+    event = upstream_events.coach(attributes.type, record.value)
+    if event is None:
+        return Ignored(record, "unknown_type")
+    return _item(record, ((COACH, event.coach_id),), CoachFact(event.coach_id, event), attributes)
 
 
 def _item(

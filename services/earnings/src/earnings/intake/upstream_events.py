@@ -1,4 +1,5 @@
-"""CloudEvents that earnings listens to: easements and conditionality from upstream, contests from the progression service."""
+"""CloudEvents that earnings listens to: easements and conditionality from upstream, contests and coaches from the progression
+service."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ import msgspec
 
 from contracts import topics
 from contracts.envelope import decode
+from contracts.reference import CoachChanged
 from contracts.referrals import EarningsContestClosed, EarningsContested
 from contracts.upstream import ClaimantConditionality, ClaimantEasement
 from earnings.intake.checks import BadField, identifier
@@ -51,4 +53,14 @@ def contest(event_type: str, value: bytes | None) -> EarningsContested | None:
         return None
     event: msgspec.Struct | None = decode(event_type, value, topic=topics.PROGRESSION_CASE)
     assert isinstance(event, EarningsContested | EarningsContestClosed)
+    return event
+
+
+def coach(event_type: str, value: bytes | None) -> CoachChanged | None:
+    """A coach as they are now; None for offices. Raises BodyError or BadField."""
+    if event_type != "CoachChanged":
+        return None
+    event: msgspec.Struct | None = decode(event_type, value, topic=topics.PROGRESSION_REFERENCE)
+    assert isinstance(event, CoachChanged)
+    identifier(event.coach_id, "coach_id")
     return event

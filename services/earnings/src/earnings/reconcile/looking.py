@@ -13,6 +13,7 @@ from earnings.intake import envelope
 from earnings.intake.checks import BadDocument, BadField
 from earnings.intake.facts import (
     ClaimantFact,
+    CoachFact,
     ConditionalityFact,
     ContestFact,
     ContractFact,
@@ -104,7 +105,7 @@ def version(fact: Fact) -> tuple[int | None, bytes, bool]:
             return None, _encode((fact.person, fact.document.content)), fact.document.invalid_from is not None
         case EasementFact() | ConditionalityFact():
             return fact.document.version, _encode(fact.document), False
-        case ContestFact():
-            raise LookupError("cases are no upstream topic")
+        case ContestFact() | CoachFact():
+            raise LookupError("cases and coaches are no upstream topics")
         case _:
             assert_never(fact)

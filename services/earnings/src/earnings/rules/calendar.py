@@ -55,14 +55,16 @@ def _starts_around(day: int, first: date, near: date) -> list[date]:
     return starts
 
 
-def series(entitlement: date, explicit: Iterable[tuple[date, date]], until: date) -> list[Period]:
+def series(entitlement: date, explicit: Iterable[tuple[date, date]], until: date, cycle: date | None = None) -> list[Period]:
     """All periods that begin on or before `until`, in order, without gap or overlap from the first one's start.
 
     explicit: (start, end) of upstream statements. Each replaces the projected period whose start is nearest (a tie: the
     earlier one); the period before it then ends the day before it. Later periods are projected from the day after its
-    end: on the old cycle if that day is one of its starts, else on a new one that begins there.
+    end: on the old cycle if that day is one of its starts, else on a new one that begins there. cycle: the entitlement date
+    determined first, if another is determined now: its cycle is kept, and the first period has an odd length (regulation
+    21A).
     """
-    day, cursor = entitlement.day, entitlement
+    day, cursor = (cycle or entitlement).day, entitlement
     done: list[Period] = []
     for start, end in sorted(explicit):
         starts = _starts_around(day, cursor, start)

@@ -100,7 +100,11 @@ def announce(
     moved: Sequence[tuple[str, str, str]] = (),
     backfill: bool = False,
 ) -> Announcement:
-    """Compare with the last published snapshot. erased: persons deleted upstream. moved: (person, from claim, to claim)."""
+    """Compare with the last published snapshot. erased: persons deleted upstream who are or were on the claim. moved: (person,
+    from claim, to claim).
+
+    Where somebody went is said before anything else that names them as absent, so that their case goes along with them.
+    """
     contract = claim.contract
     if contract is None:
         return Announcement(claim.published, [])
@@ -117,7 +121,7 @@ def announce(
         made.append(kind(claim_id=claim_id, claim=full, changed=changed, backfill=backfill, **extra))
 
     changed = _changed(before, now)
-    gone = [person for person in erased if before is not None and any(c.claimant_id == person for c in before.claimants)]
+    gone = list(erased) if before is not None else []
     for person in gone:
         add(events.ClaimantErased, claimant_id=person)
     if before is None:
@@ -126,11 +130,11 @@ def announce(
             add(events.ClaimClosed)
         elif now.status == "suspended":
             add(events.ClaimSuspended)
-    elif claim.published is not None and encoded != claim.published.snapshot:
-        for kind, extra in _kinds(before, now, gone):
-            add(kind, **extra)
     for person, origin, target in moved:
         add(events.ClaimantMoved, claimant_id=person, from_claim_id=origin, to_claim_id=target)
+    if before is not None and claim.published is not None and encoded != claim.published.snapshot:
+        for kind, extra in _kinds(before, now, {*gone, *(person for person, _, _ in moved)}):
+            add(kind, **extra)
     if not made:
         return Announcement(claim.published, [])
     return Announcement(Published(version, encoded), made)
@@ -154,8 +158,9 @@ def _changed(before: events.Claim | None, now: events.Claim) -> tuple[str, ...]:
     return (*changed, *sorted(fields))
 
 
-def _kinds(before: events.Claim, now: events.Claim, gone: Sequence[str]) -> list[tuple[type[Any], dict[str, str]]]:
-    """The events that name a difference between two snapshots."""
+def _kinds(before: events.Claim, now: events.Claim, told: set[str]) -> list[tuple[type[Any], dict[str, str]]]:
+    """The events that name a difference between two snapshots. told: persons of whom an event already said that they came
+    or went."""
     if before.status != now.status:
         kind = {"closed": events.ClaimClosed, "suspended": events.ClaimSuspended, "open": events.ClaimResumed}[now.status]
         return [(kind, {})]
@@ -165,6 +170,6 @@ def _kinds(before: events.Claim, now: events.Claim, gone: Sequence[str]) -> list
     only_people = same_people and msgspec.structs.replace(before, claimants=()) == msgspec.structs.replace(now, claimants=())
     if only_people and people:
         return [(events.ClaimantChanged, {"claimant_id": person}) for person in people]
-    if gone and not people and old.keys() - set(gone) == {person.claimant_id for person in now.claimants}:
+    if told and not people and old.keys() - told == {person.claimant_id for person in now.claimants} - told:
         return []
     return [(events.ClaimChanged, {})]

@@ -14,6 +14,7 @@ from contracts.earnings import PeriodAssessed, PeriodClaimant
 from contracts.ids import period_id
 from contracts.vocabulary import PeriodCause, PeriodStatus
 from earnings.model import Assessed, Claim, Contract, Query, Statement
+from earnings.rules import surplus
 from earnings.rules.assessment import assess
 from earnings.rules.books import Books, Member, keep
 from earnings.rules.calendar import DAY, Period, london_day, london_midnight, series
@@ -47,11 +48,15 @@ class Context:
 
 
 class Timeline(NamedTuple):
-    """Periods that have begun, the statement of each (None: none yet), and every person's books."""
+    """Periods that have begun, the statement of each (None: none yet), and every person's books. cycle: the entitlement date
+    determined first, where its cycle is kept although another is determined now. surplus: places of the periods into which
+    surplus earnings are carried."""
 
     periods: tuple[Period, ...]
     statements: tuple[Statement | None, ...]
     books: tuple[Books, ...]
+    cycle: date | None = None
+    surplus: frozenset[int] = frozenset()
 
 
 @dataclass(slots=True)
@@ -75,9 +80,31 @@ def timeline(claim_id: str, claim: Claim, members: Sequence[Member], today: date
         if known is None or statement.order > known.order:
             by_start[statement.start] = statement
     explicit = [(statement.start, statement.end) for statement in by_start.values()]
-    periods = tuple(series(contract.entitlement, explicit, last_day(contract, today)))
+    cycle = _kept_cycle(claim, contract, policy)
+    periods = tuple(series(contract.entitlement, explicit, last_day(contract, today), cycle))
     statements = tuple(by_start.get(period.start) if period.explicit else None for period in periods)
-    return Timeline(periods, statements, tuple(keep(member, periods, claim.determinations, policy) for member in members))
+    books = tuple(keep(member, periods, claim.determinations, policy) for member in members)
+    return Timeline(periods, statements, books, cycle, _surplus(periods, statements, policy))
+
+
+def _surplus(periods: Sequence[Period], statements: Sequence[Statement | None], policy: Policy) -> frozenset[int]:
+    """Regulation 54A on what the statements show; a period without a complete one is not known."""
+    known: list[surplus.Period | None] = []
+    for period, statement in zip(periods, statements, strict=True):
+        figures = policy.surplus_on(period.start)
+        if statement is None or statement.net is None or statement.maximum is None or figures is None:
+            known.append(None)
+            continue
+        allowance = figures.work_allowances.get(statement.allowance, 0) if statement.allowance is not None else 0
+        known.append(surplus.Period(statement.maximum, allowance, surplus.Month(statement.net), figures))
+    return surplus.carried_into(known)
+
+
+def _kept_cycle(claim: Claim, contract: Contract, policy: Policy) -> date | None:
+    """Regulation 21A: another entitlement date determined later does not change the cycle."""
+    if claim.first is None or not policy.cycle_kept or claim.first.entitlement.day == contract.entitlement.day:
+        return None
+    return claim.first.entitlement
 
 
 def last_day(contract: Contract, today: date) -> date:
@@ -175,6 +202,9 @@ def _assess(
     if statement is None and _self_employed_before(line, index):
         for markers in extra.values():
             markers.add("self_employed")
+    if index in line.surplus:
+        for markers in extra.values():
+            markers.add("surplus")
     household_rti = sum(max(0, book.total(index)) for books in line.books for book in books.jobs)
     entries: list[PeriodClaimant] = []
     evidence: list[str] = []

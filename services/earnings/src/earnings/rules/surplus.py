@@ -6,26 +6,13 @@ victims of domestic violence, which this platform does not know and must not ask
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
 from earnings.rules.average import half_up
+from earnings.rules.policy import SurplusPolicy
 from earnings.rules.words import money
-
-
-@dataclass(frozen=True, slots=True)
-class SurplusPolicy:
-    """The figures in force on a day, each with its source in words. warnings: codes to attach to every result."""
-
-    taper: Fraction
-    de_minimis: int
-    further_periods: int = 5
-    work_allowances: Mapping[str, int] = field(default_factory=dict)
-    sources: Mapping[str, str] = field(default_factory=dict)
-    warnings: tuple[str, ...] = ()
-
 
 WARNINGS = {
     "de_minimis_determination_not_seen": "no determination of the de minimis for this time was found;"
@@ -56,6 +43,16 @@ class Month(NamedTuple):
     loss: int = 0
 
 
+class Period(NamedTuple):
+    """What one assessment period's calculation rests on. maximum: the award before deductions, unearned income already off it;
+    policy: the figures in force on its first day."""
+
+    maximum: int
+    work_allowance: int
+    month: Month
+    policy: SurplusPolicy
+
+
 class Carried(NamedTuple):
     """One assessment period with what was carried in and out, and the sums in words."""
 
@@ -79,12 +76,17 @@ def thresholds(maximum: int, work_allowance: int, policy: SurplusPolicy) -> Thre
 
 
 def carry(maximum: int, work_allowance: int, months: Sequence[Month], policy: SurplusPolicy) -> list[Carried]:
+    """Period by period from the first, the award's figures being the same in all."""
+    return carry_through([Period(maximum, work_allowance, month, policy) for month in months])
+
+
+def carry_through(periods: Sequence[Period]) -> list[Carried]:
     """Period by period from the first. A surplus is worked down by the relevant threshold in each, for at most
     `further_periods` after the one it arose in."""
-    limit = thresholds(maximum, work_allowance, policy)
     found: list[Carried] = []
     surplus = carried_for = 0
-    for month in months:
+    for maximum, work_allowance, month, policy in periods:
+        limit = thresholds(maximum, work_allowance, policy)
         expired = carried_for > policy.further_periods
         coming = 0 if expired else surplus
         counted = max(0, month.earnings - month.loss + coming)
@@ -93,6 +95,23 @@ def carry(maximum: int, work_allowance: int, months: Sequence[Month], policy: Su
         carried_for = 0 if not surplus else 1 if expired or not coming else carried_for + 1
         found.append(Carried(coming, counted, paid.paid, surplus, tuple(_words(month, coming, counted, paid, surplus, limit))))
     return found
+
+
+def carried_into(periods: Sequence[Period | None]) -> frozenset[int]:
+    """Places of the periods into which a surplus is carried. None: nothing is known of that period, so that nothing is said
+    of those after it until a surplus arises anew; whether one comes into it rests on the periods before."""
+    found: set[int] = set()
+    run: list[Period] = []
+    for place, period in enumerate([*periods, None]):
+        if period is not None:
+            run.append(period)
+            continue
+        if run:
+            first, nothing = place - len(run), run[-1]._replace(month=Month(0))
+            passed = carry_through([*run, nothing])
+            found |= {first + number for number, carried in enumerate(passed) if carried.surplus_in}
+        run = []
+    return frozenset(place for place in found if place < len(periods))
 
 
 def explain(maximum: int, work_allowance: int, months: Sequence[Month], policy: SurplusPolicy) -> list[str]:

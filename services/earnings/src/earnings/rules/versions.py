@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Literal
 
-from earnings.model import Order, Payment, PaymentKey
+from earnings.model import FirstDetermined, Order, Payment, PaymentKey
 
 Verdict = Literal["applied", "superseded", "duplicate"]
 PaymentVerdict = Literal["applied", "invalidation", "duplicate", "conflict"]
@@ -20,6 +21,11 @@ def judge(known: Order | None, known_content: bytes, new: Order, new_content: by
     if new_content == known_content:
         return "duplicate"
     return "applied" if new > known else "superseded"
+
+
+def first_determined(known: FirstDetermined | None, order: Order, entitlement: date) -> FirstDetermined:
+    """The entitlement date of the earliest version of a contract, whichever version comes first."""
+    return known if known is not None and known.order <= order else FirstDetermined(order, entitlement)
 
 
 def judge_numbered(known: int | None, new: int, same: bool) -> Verdict:

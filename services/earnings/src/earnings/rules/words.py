@@ -126,9 +126,22 @@ def _reported(item: Placed) -> str:
     return f"{money(payment.gross)}, paid on {day(payment.paid_on)} and reported to us on {day(payment.received_on)}"
 
 
-def of_period(start: date, end: date, *, explicit: bool, closed: bool, versions: Sequence[tuple[int, str, date]]) -> list[str]:
-    """Sentences about a period: its dates, whether it has ended, and each assessment (version, cause, day)."""
-    source = "a statement gave these dates" if explicit else "projected from the entitlement date by regulation 21"
+def of_period(
+    start: date,
+    end: date,
+    *,
+    explicit: bool,
+    closed: bool,
+    versions: Sequence[tuple[int, str, date]],
+    cycle: date | None = None,
+) -> list[str]:
+    """Sentences about a period: its dates, whether it has ended, and each assessment (version, cause, day). cycle: the
+    entitlement date determined first, where its cycle is kept."""
+    source = "projected from the entitlement date by regulation 21"
+    if cycle is not None:
+        source += f", on the cycle of the one determined first, {day(cycle)} (regulation 21A)"
+    if explicit:
+        source = "a statement gave these dates"
     said = [f"The assessment period runs from {day(start)} to {day(end)}: {source}."]
     if not closed:
         said.append("It has not ended; its figures are of today.")

@@ -1,4 +1,4 @@
-"""The moves of an engagement: draft → shared → answered → agreed → following_up → closed (events.md).
+"""The moves of an engagement: draft → shared → answered → agreed → following_up → closed.
 
 Every move answers with a Decision or raises Illegal with the moves that are legal now. The party is who makes the move.
 """

@@ -14,7 +14,7 @@ def latencies(recording: Recording) -> dict[str, dict[str, float]]:
     return {
         "closed_message_to_planned": percentiles(_planned(recording)),
         "due_to_raised": percentiles(_raised(recording)),
-        "contact_to_message": percentiles(_sent(recording)),
+        "contact_to_message": percentiles([end - begin for begin, end in accepted(recording)]),
     }
 
 
@@ -43,16 +43,22 @@ def _planned(recording: Recording) -> list[float]:
     return found
 
 
-def _origin(recording: Recording, event: Event) -> int | None:
-    """When the record that caused this event was made; for a timer, the tick that made it due."""
+def message_ms(recording: Recording, event: Event) -> int | None:
+    """When the record that caused this event was made; None for a timer."""
     parts = event.causation_id.rsplit("/", 2)
     if len(parts) == 3 and parts[1].isdecimal() and parts[2].isdecimal():
-        for topic in (parts[0], *{place[0] for place in recording.inbound_ms if place[0].startswith(parts[0])}):
+        for topic in (parts[0], *(topic for topic in recording.messages if topic.startswith(parts[0]))):
             at = recording.inbound_ms.get((topic, int(parts[1]), int(parts[2])))
             if at is not None:
                 return at
     cause = recording.by_id.get(event.causation_id)
-    return cause.at_ms if cause is not None else _last_tick(recording, event.at_ms)
+    return None if cause is None else cause.at_ms
+
+
+def _origin(recording: Recording, event: Event) -> int | None:
+    """For a timer, the tick that made it due."""
+    at = message_ms(recording, event)
+    return _last_tick(recording, event.at_ms) if at is None else at
 
 
 def _raised(recording: Recording) -> list[float]:
@@ -60,9 +66,10 @@ def _raised(recording: Recording) -> list[float]:
     return [at - tick for at, tick in ticks if tick is not None]
 
 
-def _sent(recording: Recording) -> list[float]:
+def accepted(recording: Recording) -> list[tuple[int, int]]:
+    """(contact asked, message accepted), ms, of every case."""
     asked: dict[str, int] = {}
-    found: list[float] = []
+    found: list[tuple[int, int]] = []
     for event in recording.of("ContactRequested", "MessageSent"):
         case_id = event.body.get("case_id")
         if case_id is None:
@@ -70,5 +77,5 @@ def _sent(recording: Recording) -> list[float]:
         if event.type == "ContactRequested":
             asked[case_id] = event.at_ms
         elif case_id in asked:
-            found.append(event.at_ms - asked.pop(case_id))
+            found.append((asked.pop(case_id), event.at_ms))
     return found

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import msgspec
 from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
+from contracts.clock import ClockAdvanced
 from contracts.topics import TOPICS
 
 POLL_S = 1.0
@@ -30,13 +32,17 @@ class Event:
 
 @dataclass(slots=True)
 class Recording:
-    """events: in order of publication. inbound_ms: (topic, partition, offset) → when the record was made."""
+    """events: in order of publication. inbound_ms: (topic, partition, offset) → when the record was made.
+
+    clock_ms, clock_now: when each advance of the clock was made, and to which instant.
+    """
 
     events: list[Event] = field(default_factory=list)
     messages: Counter[str] = field(default_factory=Counter)
     inbound_ms: dict[tuple[str, int, int], int] = field(default_factory=dict)
     by_id: dict[str, Event] = field(default_factory=dict)
     clock_ms: list[int] = field(default_factory=list)
+    clock_now: list[datetime] = field(default_factory=list)
 
     def of(self, *types: str) -> Iterator[Event]:
         """Events of these types, oldest first, a repeated id once."""
@@ -81,6 +87,7 @@ def _take(found: Recording, place: tuple[str, int], message: Any) -> None:
     found.inbound_ms[(topic, partition, message.offset())] = at_ms
     if topic == "platform.clock.v1":
         found.clock_ms.append(at_ms)
+        found.clock_now.append(msgspec.json.decode(message.value(), type=ClockAdvanced).now)
         return
     headers = {name: value.decode() for name, value in message.headers() or [] if value is not None}
     if "ce_type" not in headers or TOPICS[topic].inbound:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from world import thresholds
 from world.model import Claim, Job, LatentEvent, Person
-from world.periods import Period
+from world.periods import Period, closed_by
 from world.truth.amounts import LOOK_BACK, Evidence, TruePeriod, periods_of, true_periods
 from world.truth.contactable import due_on, why_not
 
@@ -91,7 +91,19 @@ def judge(
             jobs.get(who, ()),
             findings,
         ).run()
+        findings.notes += [
+            _cut_short(claim, who, period) for period in closed_by(claim.entitlement, last_day) if _cut(claim, period)
+        ]
     return findings
+
+
+def _cut(claim: Claim, period: Period) -> bool:
+    """The claim closed before the period ended, so that the world says nothing of it; pay may still fall into it."""
+    return claim.closed_on is not None and period.start < claim.closed_on < period.end
+
+
+def _cut_short(claim: Claim, who: str, period: Period) -> Note:
+    return Note(claimant_id=who, claim_id=claim.claim_id, start=period.start, rule=None, cause="claim_closed", detail={})
 
 
 def _status(
@@ -104,8 +116,8 @@ def _status(
 ) -> Status | None:
     """Status in the period at index, under the thresholds of `at` (default: the period's own first day)."""
     mine = people[who][index]
-    if mine.withheld:
-        return None
+    if any(periods[index].withheld for periods in people.values()):
+        return None  # a partner's doubtful pay leaves the household's unknown
     day = at or mine.period.start
     own = mine.amount_pence
     together = sum(periods[index].amount_pence for periods in people.values())
@@ -143,6 +155,9 @@ class _Judge:
         for index, now in enumerate(mine):
             if now.withheld:
                 self.note(now.period, None, now.withheld)
+            elif self.statuses[index] is None:
+                self.note(now.period, None, "partner_withheld")
+                self.newly(index)
             else:
                 if before is not None:
                     self.compare(before, index)
@@ -208,7 +223,7 @@ class _Judge:
         """Three periods in a row at Light Touch in which own pay stood still; once until the run ends."""
         mine = self.people[self.person.person_id]
         now = mine[index]
-        if now.withheld:
+        if self.statuses[index] is None:
             return
         if self.statuses[index] != "LT" or not now.amount_pence:
             self.stagnation_raised = False

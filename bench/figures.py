@@ -1,0 +1,27 @@
+"""The figures that are committed: JSON as a command wrote it, beside nothing that is made from it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+HOME = Path(__file__).with_name("figures")
+
+
+def write(path: Path, made: dict[str, Any]) -> None:
+    """As indented JSON."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(made, indent=2) + "\n")
+
+
+def keep(name: str, made: dict[str, Any]) -> None:
+    """Write `figures/<name>.json`."""
+    write(HOME / f"{name}.json", made)
+
+
+def read(name: str) -> dict[str, Any] | None:
+    """What was kept last; None when nothing was."""
+    path = HOME / f"{name}.json"
+    found: dict[str, Any] | None = json.loads(path.read_text()) if path.exists() else None
+    return found

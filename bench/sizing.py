@@ -1,0 +1,98 @@
+"""`python -m bench.sizing`: what Great Britain would need, computed from the committed figures into docs/sizing.md."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from bench import figures
+
+PAGE = Path(__file__).parents[1] / "docs" / "sizing.md"
+BEGIN, END = "<!-- computed by python -m bench.sizing: begin -->", "<!-- end -->"
+CLAIMANTS = 2_500_000
+MONTH_S = 30 * 86_400
+SPREADS = {"evenly over the month": MONTH_S, "a month in one day": 86_400, "a month in one hour": 3_600}
+BUSY = 0.6
+"""Share of a core that may be busy at the peak, so that a worker that dies can be stood in for."""
+PARTITIONS = (12, 24, 48, 96, 192, 384)
+MISSING = (
+    "The figures are not there yet: `python -m bench growth --keep` and `python -m bench end-to-end --keep` measure them,"
+    " then `python -m bench.sizing` writes this part."
+)
+
+
+def render(whole: Mapping[str, Any] | None, growth: Mapping[str, Any] | None) -> str:
+    """The computed part of the page, Markdown. whole: figures of end-to-end; growth: of growth."""
+    if whole is None or growth is None:
+        return MISSING
+    burst = whole["burst"]
+    month = CLAIMANTS * burst["messages_a_claimant"]
+    grown = max(1.0, growth["flat"]["ratio"])
+    spent = {who: ms * (grown if who == "postgresql" else 1.0) for who, ms in burst["cpu_ms_a_message"].items()}
+    first, last = growth["flat"]["from"], growth["flat"]["to"]
+    lines = [
+        f"- Messages: {CLAIMANTS:,} claimants × {burst['messages_a_claimant']} messages in {burst['days']} days "
+        f"= {month:,.0f} a month.",
+        f"- CPU of a message: {sum(spent.values()):.2f} ms over all processes, of which PostgreSQL "
+        f"{burst['cpu_ms_a_message']['postgresql']:.2f} × {grown:.2f} (tables of {last:,} rows against {first:,}).",
+        f"- Whole month: {month:,.0f} × {sum(spent.values()):.2f} ms = {month * sum(spent.values()) / 3.6e6:,.1f} core hours.",
+        "",
+        "| load | messages/s | " + " | ".join(_names(spent)) + " | all cores | workers of the busiest service | partitions |",
+        "|---|---:|" + "---:|" * (len(spent) + 3),
+    ]
+    lines += [_row(label, month / seconds, spent) for label, seconds in SPREADS.items()]
+    lines += [
+        "",
+        f"Cores = messages/s × ms of CPU ÷ 1000. Workers = cores of the service's worker ÷ {BUSY} (share of a core that may be "
+        "busy), rounded up; partitions: twice as many at least.",
+        "",
+        "| database | bytes a message | GiB a month | GiB a year |",
+        "|---|---:|---:|---:|",
+    ]
+    for service, size in burst["stored_bytes_a_message"].items():
+        gib = month * size / 2**30
+        lines.append(f"| {service} | {size:,} | {gib:,.1f} | {gib * 12:,.0f} |")
+    return "\n".join(lines)
+
+
+def _names(spent: Mapping[str, float]) -> list[str]:
+    return [f"{who}, cores" for who in spent]
+
+
+def _row(label: str, rate: float, spent: Mapping[str, float]) -> str:
+    cores = {who: rate * ms / 1000 for who, ms in spent.items()}
+    most = max(workers(value) for who, value in cores.items() if who.endswith("-worker"))
+    numbers = " | ".join(f"{value:,.2f}" for value in cores.values())
+    return f"| {label} | {rate:,.1f} | {numbers} | {sum(cores.values()):,.1f} | {most} | {partitions(most)} |"
+
+
+def workers(cores: float) -> int:
+    """How many processes of one core share this load with room to spare; one at least."""
+    return max(1, math.ceil(cores / BUSY))
+
+
+def partitions(count: int) -> int:
+    """The smallest usual number that gives every worker two."""
+    return next((number for number in PARTITIONS if number >= 2 * count), 2 * count)
+
+
+def replaced(page: str, computed: str) -> str:
+    """The page with its computed part exchanged. Raises ValueError without the marks."""
+    before, rest = page.split(BEGIN)
+    return f"{before}{BEGIN}\n{computed}\n{END}{rest.split(END)[1]}"
+
+
+def main() -> None:
+    """Write the computed part of docs/sizing.md."""
+    computed = render(figures.read("end-to-end"), figures.read("growth"))
+    PAGE.write_text(replaced(PAGE.read_text(), computed))
+    typer.echo(f"{PAGE} written")
+    raise typer.Exit(1 if computed == MISSING else 0)
+
+
+if __name__ == "__main__":
+    typer.run(main)
