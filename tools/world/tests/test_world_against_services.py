@@ -49,7 +49,7 @@ from world.reports import Rates
 from world.scoring import Flag, Score, score
 from world.sealing import DataKeys, seal
 from world.truth import truth
-from world.truth.judge import RULES
+from world.truth.judge import LONG, RULES
 
 FIELD_KEY = base64.b64encode(b"field key of this test, 32 bytes").decode()
 WORLD = generate(seed=1, claimants=120)
@@ -134,14 +134,14 @@ def played(data_key_service: str) -> MemoryPlatform:
     return _play(WORLD, data_key_service, setup())
 
 
-def test_precision_and_recall_of_every_rule_are_at_least_095(played: MemoryPlatform) -> None:
+def test_precision_and_recall_of_every_rule_are_at_least_098(played: MemoryPlatform) -> None:
     for rule, result in score(TRUTH, _standing(WORLD, played)).items():
-        assert result.labelled >= 10, rule
-        assert result.precision >= 0.95, (rule, result.differences)
-        assert result.recall >= 0.95, (rule, result.differences)
+        assert result.labelled >= (5 if rule in LONG else 10), rule
+        assert result.precision >= 0.98, (rule, result.differences)
+        assert result.recall >= 0.98, (rule, result.differences)
         assert all(difference.causes for difference in result.differences), rule
     raised = Counter(json.loads(e.value)["rule_id"] for e in played.published if e.type == "FlagPlanned")
-    assert all(raised[rule] > len([row for row in TRUTH["labels"] if row["rule"] == rule]) for rule in RULES)
+    assert all(raised[rule] > len([row for row in TRUTH["labels"] if row["rule"] == rule]) for rule in set(RULES) - LONG)
 
 
 def test_every_difference_has_its_cause_when_more_reports_go_wrong(data_key_service: str) -> None:
@@ -178,7 +178,7 @@ def test_a_platform_that_ignores_corrections_falls_below_095(data_key_service: s
         return b'"latePayeReportingReason":"H"' not in message.value and b"paymentNoLongerValid" not in message.value
 
     result = _scores(data_key_service, setup(), uncorrected)
-    assert {rule: one.recall for rule, one in result.items() if one.recall >= 0.95} == {}
+    assert {rule: one.recall for rule, one in result.items() if rule not in LONG and one.recall >= 0.95} == {}
 
 
 FALLS = ("fell-below-aet", "sustained-fall")
