@@ -182,6 +182,7 @@ def _bad_files(
         days.go_to(day)
         during = _shown(platform, who) - shown - within_band
         held = days.hold(hold["hold_id"])["report"]["held"]
+        taken_back = happened(platform.bootstrap).discarded.total()
         days.answer(hold["hold_id"], answer)
         days.settle()
         after = happened(platform.bootstrap)
@@ -195,7 +196,7 @@ def _bad_files(
             "shown_within_the_band": within_band,
             "shown_while_held": during,
             "shown_after_the_answer": sum(after.shown[one] for one in who) - shown - within_band - during,
-            "withdrawn_by_the_answer": sum(after.discarded[one] for one in who),
+            "withdrawn_by_the_answer": after.discarded.total() - taken_back,
             "answered": not days.holds("open"),
             "audited": _audited(platform, hold["hold_id"], answer),
         }

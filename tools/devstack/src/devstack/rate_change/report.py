@@ -56,7 +56,9 @@ def _of_file(answer: str, one: dict[str, Any]) -> list[str]:
         found.append(f"{one['shown_within_the_band']} flags were shown before the hold, more than the band allows")
     if answer == "release" and not one["shown_after_the_answer"]:
         found.append("nothing was shown after the release")
-    if answer == "discard" and (one["shown_after_the_answer"] or one["withdrawn_by_the_answer"] < one["held"]):
+    if answer == "discard" and (
+        one["shown_after_the_answer"] or one["withdrawn_by_the_answer"] < one["held"] + one["shown_within_the_band"]
+    ):
         found.append("not every flag was withdrawn")
     if not one["answered"] or one["audited"] != 1:
         found.append("the answer did not close the hold, or is not in the audit once")
