@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -114,6 +116,41 @@ def test_a_crash_before_the_commit_leaves_nothing(shell: Shell) -> None:
     assert (shell.values("A"), shell.published("A")) == ((), [])
     shell.catch_up()
     assert (shell.values("A"), shell.published("A")) == ((1,), [1])
+
+
+def test_a_batch_that_the_database_finds_too_long_is_applied_in_parts(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tried again whole it would fail for ever; the database cannot tell a busy worker from a frozen one."""
+    handle = shell.spec.handle
+
+    def slowly(work: Work, item: Any) -> None:
+        time.sleep(0.02)
+        handle(work, item)
+
+    hasty = UnitOfWork(replace(shell.spec, handle=slowly), connector(shell.url, "test", 200), shell.clock, CIPHER)
+    shell.units.append(hasty)
+    shell.produce(*[Instruction(f"C{n % 3}", n) for n in range(40)])
+    shell.catch_up(hasty)
+    assert [shell.values(f"C{n}") for n in range(3)] == [tuple(range(n, 40, 3)) for n in range(3)]
+    assert shell.published("C1") == list(range(1, 40, 3))
+    assert shell.unit.positions(["toy.a"])[("toy.a", 0)].next_offset == 40
+
+
+def test_due_items_that_the_database_finds_too_long_fire_in_parts(shell: Shell) -> None:
+    fire = shell.spec.fire
+
+    def slowly(work: Work, item: Any) -> None:
+        time.sleep(0.02)
+        fire(work, item)
+
+    shell.produce(*[Instruction(f"T{n}", n + 1, "later") for n in range(30)])
+    shell.catch_up()
+    shell.clock.value += timedelta(hours=1)
+    hasty = UnitOfWork(replace(shell.spec, fire=slowly), connector(shell.url, "test", 200), shell.clock, CIPHER)
+    shell.units.append(hasty)
+    fired = 0
+    while some := hasty.fire_due():
+        fired += some
+    assert fired == 30
 
 
 def test_two_workers_with_the_same_chunk_have_one_effect(shell: Shell) -> None:

@@ -7,6 +7,7 @@ An instance belongs to one thread and owns one connection. Why it is built so: d
 
 from __future__ import annotations
 
+import sys
 import time
 import uuid
 from collections import Counter
@@ -24,6 +25,7 @@ from streaming.clock import Clock
 from streaming.crypto import FieldCipher
 from streaming.documents import Codec, Collision
 from streaming.errors import Busy, Infrastructure, MoreRoots, Parked, Refused
+from streaming.pace import TOO_LONG, Pace, take
 from streaming.progress import Fenced, Partition, Position
 from streaming.records import Cause, PreparedChunk, Root
 from streaming.session import Session, TouchesParked
@@ -71,6 +73,10 @@ class ApplyResult:
     bad: int
     parked: int
 
+    def plus(self, more: ApplyResult) -> ApplyResult:
+        """Both together."""
+        return ApplyResult(self.records + more.records, self.bad + more.bad, self.parked + more.parked)
+
 
 def is_infrastructure(error: psycopg.Error) -> bool:
     """Whether retrying the whole transaction can help: connection, deadlock, serialisation, resources, shutdown."""
@@ -78,6 +84,11 @@ def is_infrastructure(error: psycopg.Error) -> bool:
     if state is None:
         return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
     return state[:2] in INFRASTRUCTURE_CLASSES or state in INFRASTRUCTURE_STATES
+
+
+def _lasted_too_long(error: Infrastructure) -> bool:
+    """Whether a smaller transaction would have been finished."""
+    return getattr(error.__cause__, "sqlstate", None) in TOO_LONG
 
 
 class UnitOfWork:
@@ -95,6 +106,8 @@ class UnitOfWork:
         self.limits = limits or Limits()
         self.codec = Codec(spec.kinds)
         self.bad_in_a_row = 0
+        self._records = Pace(sys.maxsize)
+        self._items = Pace(sys.maxsize)
         self._connect = connect
         self._conn: Connection[Any] | None = None
 
@@ -128,15 +141,30 @@ class UnitOfWork:
     def apply(self, prepared: Sequence[PreparedChunk]) -> ApplyResult:
         """Apply a merged chunk. Returns when it is committed (now or by an earlier attempt).
 
-        Raises Infrastructure (nothing happened; call again), Gap or another Fatal (stop the process).
+        In one transaction, or in several when one would last too long. Raises Infrastructure (call again; what was
+        committed is not done twice), Gap or another Fatal (stop the process).
         """
+        waiting = list(prepared)
+        done = ApplyResult(0, 0, 0)
+        while waiting:
+            batch, rest = take(waiting, self._records.most)
+            try:
+                done = done.plus(self._apply(batch))
+            except Infrastructure as error:
+                if not _lasted_too_long(error) or not self._records.too_long(sum(len(item.entries) for item in batch)):
+                    raise
+                metrics.REDONE.labels("too_long").inc()
+                continue
+            waiting = rest
+        return done
+
+    def _apply(self, prepared: Sequence[PreparedChunk]) -> ApplyResult:
         todo = list(prepared)
-        total = ApplyResult(0, 0, 0)
         extra: set[Root] = set()
         careful = False
         for _ in range(MAX_REDO):
             if not todo:
-                return total
+                return ApplyResult(0, 0, 0)
             began = time.monotonic()
             try:
                 session = self.transaction(lambda s: chunks.run(s, todo, extra, careful=careful))  # noqa: B023
@@ -158,8 +186,11 @@ class UnitOfWork:
                 metrics.REDONE.labels("careful").inc()
                 careful = True  # one of our own writes is refused: find the item by giving each a savepoint
                 continue
-            metrics.CHUNK_SECONDS.observe(time.monotonic() - began)
-            return self._account(session, todo)
+            took = time.monotonic() - began
+            metrics.CHUNK_SECONDS.observe(took)
+            result = self._account(session, todo)
+            self._records.took(result.records, took)
+            return result
         raise Infrastructure("a chunk did not settle; other transactions keep changing the same roots")
 
     def _account(self, session: Session, todo: Sequence[PreparedChunk]) -> ApplyResult:
@@ -178,8 +209,19 @@ class UnitOfWork:
 
     def fire_due(self, limit: int = 500) -> int:
         """Fire due items, oldest roots first; returns how many fired. 0 means nothing is due. Raises Infrastructure."""
+        while True:
+            most = min(limit, self._items.most)
+            try:
+                return self._fire_due(most)
+            except Infrastructure as error:
+                if not _lasted_too_long(error) or not self._items.too_long(most):
+                    raise
+                metrics.REDONE.labels("too_long").inc()
+
+    def _fire_due(self, limit: int) -> int:
         extra: set[Root] = set()
         for _ in range(MAX_REDO):
+            began = time.monotonic()
             try:
                 roots = self._plain(lambda conn: timers.pick(conn, self.clock.now(), limit))
                 if not roots:
@@ -193,6 +235,7 @@ class UnitOfWork:
             except psycopg.Error as error:
                 self._raise_infrastructure(error)
                 raise
+            self._items.took(len(session.fired), time.monotonic() - began)
             for item in session.fired:
                 metrics.TIMERS.labels(item.name).inc()
             metrics.PARKED.inc(len(session.newly_parked))
