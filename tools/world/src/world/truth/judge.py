@@ -219,6 +219,8 @@ class _Judge:
             if not earlier.open_job:
                 idle.append(earlier.period.start)
         if not idle:
+            if now.moved:
+                self.note(now.period, "newly-in-work", "reported_late")
             return
         started = [job for job in self.jobs if job.real and now.period.holds(job.started_on)]
         left = [job.ended_on for job in self.jobs if job.real and job.ended_on is not None and job.ended_on < now.period.start]
@@ -306,7 +308,8 @@ class _Judge:
     def label(
         self, rule: Rule, now: TruePeriod, causes: list[LatentEvent], figures: dict[str, Any], *, needs_event: bool = True
     ) -> bool:
-        if needs_event and self.events is not None and not causes:
+        late = self.late(now, LOOK_BACK + (LASTS if rule in LONG else 1))
+        if needs_event and self.events is not None and not causes and not late:
             self.note(now.period, rule, "no_latent_event", **figures)
             return False
         self.findings.labels.append(
@@ -317,10 +320,15 @@ class _Judge:
                 start=now.period.start,
                 end=now.period.end,
                 due_on=due_on(now.period),
-                because={**figures, "events": [event.event_id for event in causes]},
+                because={**figures, "events": [event.event_id for event in causes], "late": late},
             )
         )
         return True
+
+    def late(self, now: TruePeriod, back: int) -> list[str]:
+        """Starts of the last so many periods into or out of which late reports moved pay: a fact that counts (reg 61)."""
+        until = [period for period in self.people[self.person.person_id] if period.period.start <= now.period.start]
+        return [period.period.start.isoformat() for period in until[-back:] if period.moved]
 
     def note(self, period: Period, rule: Rule | None, cause: str, **detail: Any) -> None:
         self.findings.notes.append(
