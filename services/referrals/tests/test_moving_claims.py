@@ -126,7 +126,7 @@ def stands(made: Referrals, *, told: bool) -> dict[str, Any]:
             found[f"decision about {row['claimant_id']} in {row['period_id']}"] = row["record"].evaluation
     restarts = [body["rule_id"] for body in made.bodies("ReviewRaised") if body["claim_id"] == "D"].count("claim-restart")
     found["told of a return"] = restarts if told else None
-    found["on the old claim"] = sorted(made.doc("C").people)
+    found["still on the old claim"] = "P1" in made.doc("C").people
     return found
 
 
