@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -102,14 +103,14 @@ class Health:
         self._clock = clock
         self._ends = ends
 
-    def drained(self, conn: Connection[Any]) -> Drained:
+    def drained(self, connect: Callable[[], AbstractContextManager[Connection[Any]]]) -> Drained:
         """Zero lag, outbox, due and send queues: log ends first, then one snapshot of the database.
 
-        `conn` must not be inside a transaction.
+        No connection is held while the broker is asked: it may not answer for seconds, and others need the connection.
         """
         now = self._clock.now()
         ends = self._ends.read()
-        with conn.transaction():
+        with connect() as conn, conn.transaction():
             conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
             lag = sum(self._behind(conn, ends).values())
             queue = self._spec.pending(conn, now)
@@ -126,7 +127,7 @@ class Health:
         lags = {place: end - stored.get(place, 0) for place, end in ends.items()}
         return {place: lag for place, lag in lags.items() if lag > 0}
 
-    def ready(self, connect: Callable[[], Connection[Any]]) -> tuple[bool, str]:
+    def ready(self, connect: Callable[[], AbstractContextManager[Connection[Any]]]) -> tuple[bool, str]:
         """Database and broker answer."""
         try:
             with connect() as conn:

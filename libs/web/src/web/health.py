@@ -30,15 +30,14 @@ def router(health: Health, pool: Pool) -> APIRouter:
     @routes.get("/ready")
     def ready() -> Response:
         """Database and broker answer."""
-        ok, state = health.ready(pool.connection)  # type: ignore[arg-type]
+        ok, state = health.ready(pool.connection)
         return _json({"status": state}, ok=ok)
 
     @routes.get("/drained")
     def drained() -> Response:
         """Zero lag, outbox, due and send queues; `work` rises with everything done."""
         try:
-            with pool.connection() as conn:
-                state = health.drained(conn)
+            state = health.drained(pool.connection)
         except KafkaException:
             return _json({"drained": False, "status": "broker"}, ok=False)
         return _json(state.body(), ok=state.drained)
