@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Annotated, Any
 
+import structlog
 import typer
 from rich.console import Console
 
@@ -75,6 +77,7 @@ def end_to_end_(
     var_dir: VarDir = None,
 ) -> None:
     """The whole platform at steady rates of messages: from message to plan, flag, worklist and accepted message."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     console, home = Console(), _home(var_dir)
     with backends.start(home, fresh=True) as found:
         made = end_to_end.run(found, end_to_end.Size(tuple(rate), outage, largest), console)

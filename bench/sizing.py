@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,10 +41,20 @@ def render(whole: Mapping[str, Any] | None, growth: Mapping[str, Any] | None) ->
         f"{burst['cpu_ms_a_message']['postgresql']:.2f} × {grown:.2f} (tables of {last:,} rows against {first:,}).",
         f"- Whole month: {month:,.0f} × {sum(spent.values()):.2f} ms = {month * sum(spent.values()) / 3.6e6:,.1f} core hours.",
         "",
-        "| load | messages/s | " + " | ".join(_names(spent)) + " | all cores | workers of the busiest service | partitions |",
-        "|---|---:|" + "---:|" * (len(spent) + 3),
+        "| cores | ms a message | " + " | ".join(SPREADS) + " |",
+        "|---|---:|" + "---:|" * len(SPREADS),
+        _row("messages a second", "", [f"{month / seconds:,.1f}" for seconds in SPREADS.values()]),
     ]
-    lines += [_row(label, month / seconds, spent) for label, seconds in SPREADS.items()]
+    for who, ms in spent.items():
+        lines.append(_row(who, f"{ms:.2f}", [f"{month / seconds * ms / 1000:,.2f}" for seconds in SPREADS.values()]))
+    busiest = max(ms for who, ms in spent.items() if who.endswith("-worker"))
+    most = [workers(month / seconds * busiest / 1000) for seconds in SPREADS.values()]
+    total = sum(spent.values())
+    lines += [
+        _row("all", f"{total:.2f}", [f"{month / seconds * total / 1000:,.1f}" for seconds in SPREADS.values()]),
+        _row("workers of the busiest service", "", [str(count) for count in most]),
+        _row("partitions", "", [str(partitions(count)) for count in most]),
+    ]
     lines += [
         "",
         f"Cores = messages/s × ms of CPU ÷ 1000. Workers = cores of the service's worker ÷ {BUSY} (share of a core that may be "
@@ -59,15 +69,8 @@ def render(whole: Mapping[str, Any] | None, growth: Mapping[str, Any] | None) ->
     return "\n".join(lines)
 
 
-def _names(spent: Mapping[str, float]) -> list[str]:
-    return [f"{who}, cores" for who in spent]
-
-
-def _row(label: str, rate: float, spent: Mapping[str, float]) -> str:
-    cores = {who: rate * ms / 1000 for who, ms in spent.items()}
-    most = max(workers(value) for who, value in cores.items() if who.endswith("-worker"))
-    numbers = " | ".join(f"{value:,.2f}" for value in cores.values())
-    return f"| {label} | {rate:,.1f} | {numbers} | {sum(cores.values()):,.1f} | {most} | {partitions(most)} |"
+def _row(label: str, price: str, cells: Sequence[str]) -> str:
+    return f"| {label} | {price} | {' | '.join(cells)} |"
 
 
 def workers(cores: float) -> int:

@@ -29,7 +29,8 @@ class State:
 class Barrier:
     """Asks all services at once. Drained means: two rounds in which all say so, with the same amount of work done."""
 
-    def __init__(self, addresses: Mapping[str, str], timeout_s: float = 120.0) -> None:
+    def __init__(self, addresses: Mapping[str, str], timeout_s: float = 120.0, pause_s: float = PAUSE_S) -> None:
+        self._pause_s = pause_s
         self.timeout_s = timeout_s
         self.waited_s = 0.0
         self._now: datetime | None = None
@@ -53,7 +54,7 @@ class Barrier:
                 left = {name: dict(state.body) for name, state in states.items() if not state.drained}
                 raise DevstackError(f"not drained within {self.timeout_s:.0f} s at {now}: {left}; see the logs of these services")
             if not done:
-                time.sleep(PAUSE_S)
+                time.sleep(self._pause_s)
 
     def wait_again(self) -> None:
         """Once more at the instant of the last wait."""
