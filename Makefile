@@ -44,6 +44,9 @@ bench: $(VENV)/.ready  ## Measure the event path beside plain loops and naive Fa
 bench-check: $(VENV)/.ready  ## Hold the newest report's ratios against the committed floors; CI=true only warns
 	$(PY) -m bench.guard
 
+rate-change: $(VENV)/.ready  ## Raise a threshold by policy data for 30,000 people, compare with the what-if, hold a bad file (SEED=, CLAIMANTS=)
+	$(PY) -m devstack rate-change $(if $(SEED),--seed $(SEED)) $(if $(CLAIMANTS),--claimants $(CLAIMANTS))
+
 faults: $(VENV)/.ready  ## Run all fault cells with seeds against a reference model, up to an hour, as root (ARGS="-k f13" for one)
 	rm -f $${VAR_DIR:-var}/faults/report.json
 	$(PY) -m pytest tests/faults $(ARGS); code=$$?; $(PY) -m tests.faults.summary $${VAR_DIR:-var}/faults/report.json; exit $$code
@@ -68,7 +71,7 @@ clean:  ## Remove what runs left behind (var/); the virtual environment stays
 	rm -rf var .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 help:  ## This list
-	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 
 $(VENV)/.ready: requirements.txt requirements-installer.txt $(MEMBERS)
@@ -80,4 +83,4 @@ $(VENV)/.ready: requirements.txt requirements-installer.txt $(MEMBERS)
 	$(UV) pip install -q --python $(PY) --no-deps --no-build-isolation $(foreach member,$(MEMBERS),-e $(dir $(member)))
 	touch $@
 
-.PHONY: demo up down status test check bench bench-check faults setup format generate lock clean help
+.PHONY: demo up down status test check bench bench-check rate-change faults setup format generate lock clean help

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import date
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from contracts import ids
 
@@ -20,6 +23,11 @@ from contracts import ids
 )
 def test_an_id_published_once_never_changes(made: str, expected: str) -> None:
     assert made == expected
+
+
+@given(st.lists(st.text(alphabet=st.characters(exclude_categories=["Cs"])), min_size=1, max_size=4))
+def test_an_id_is_the_uuid5_of_its_parts(parts: list[str]) -> None:
+    assert ids.derive(*parts) == str(uuid.uuid5(ids.NAMESPACE, "\x1f".join(parts)))
 
 
 def test_parts_that_run_together_give_different_ids() -> None:

@@ -95,7 +95,8 @@ def messages(draw: st.DrawFn) -> list[Fact]:
             gone = version == 1 and draw(st.booleans())
             statement = Statement(
                 str(number), order(version), start, end + timedelta(days=version), Source("s", number, version),
-                net=draw(st.sampled_from([None, 0, 80_000])), self_employed=draw(st.booleans()),
+                net=draw(st.sampled_from([None, 0, 80_000, 400_000])), self_employed=draw(st.booleans()),
+                maximum=draw(st.sampled_from([None, 42_490])),
             )  # fmt: skip
             facts.append(
                 StatementFact(

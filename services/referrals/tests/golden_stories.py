@@ -10,7 +10,6 @@ from referrals_facts import assessed, claim, earned, months, person
 from referrals_memory import Referrals
 
 from contracts.earnings import ClaimOpened, Conditionality, Easement, PeriodClaimant
-from referrals.records import Record
 from referrals.rules.evaluation import Inputs
 
 SPANS = months(date(2026, 1, 8), 9)
@@ -60,4 +59,4 @@ def _told(name: str, periods: list[list[PeriodClaimant]], people: int = 1, **cha
         made.tell(assessed("C", span, *entries))
     made.go_to(SPANS[len(periods) - 1][1] + timedelta(days=20))
     for number, row in enumerate(made.service.rows["decision"]):
-        yield f"{name}, {number}", msgspec.msgpack.decode(row["record"], type=Record).inputs
+        yield f"{name}, {number}", row["record"].inputs

@@ -7,6 +7,7 @@ from datetime import timedelta
 from referrals_memory import Referrals
 from test_flag_life import SPANS, play
 
+from referrals import moves
 from referrals.breaker.gate import Allowance
 from referrals.desk import KIND
 from referrals.model import Flag, OpenHold
@@ -91,6 +92,18 @@ def test_a_discarded_flag_leaves_nothing_that_could_still_show_it() -> None:
     assert waiting == []
     day(made, 60)
     assert not {"FlagShown", "CaseOpened"} & set(made.types())
+
+
+def test_a_discard_takes_back_what_was_shown_in_the_hour_before_the_hold_unless_somebody_was_contacted() -> None:
+    for contacted in (False, True):
+        made = fallen()
+        day(made, 9)
+        [case] = made.cases("C", "P1")
+        if contacted:
+            made.move("C", case.case_id, moves.record_contact, "phone", "reached")
+        answered(made, "discard")
+        assert the_flag(made).state == ("shown" if contacted else "withdrawn")
+        assert made.cases("C", "P1")[0].open is contacted
 
 
 def test_outcomes_do_not_wait() -> None:

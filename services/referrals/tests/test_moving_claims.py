@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from referrals_facts import KNOWN, assessed, claim, earned, months, person
@@ -125,7 +126,7 @@ def stands(made: Referrals, *, told: bool) -> dict[str, Any]:
             found[f"decision about {row['claimant_id']} in {row['period_id']}"] = row["record"].evaluation
     restarts = [body["rule_id"] for body in made.bodies("ReviewRaised") if body["claim_id"] == "D"].count("claim-restart")
     found["told of a return"] = restarts if told else None
-    found["on the old claim"] = sorted(made.doc("C").people)
+    found["still on the old claim"] = "P1" in made.doc("C").people
     return found
 
 
@@ -177,3 +178,28 @@ def test_a_person_or_claim_that_was_erased_hands_nothing_on() -> None:
         made.tell(erased, assessed("C", SPANS[0], earned("P1", 84_000), version=2))
         assert (made.doc("D").person("P1").carried is None) == isinstance(erased, ClaimErased)
         assert made.doc("C").departed == {}
+
+
+@pytest.mark.parametrize("erased_first", [True, False])
+def test_somebody_who_comes_back_is_judged_on_the_old_claim_again(erased_first: bool) -> None:
+    made = Referrals(SPANS[0][0])
+    there, back = (
+        {"claimant_id": "P1", "from_claim_id": origin, "to_claim_id": target} for origin, target in (("C", "D"), ("D", "C"))
+    )
+    made.tell(
+        ClaimOpened(claim_id="C", claim=claim("C", person("P1"))),
+        ClaimantMoved(claim_id="D", claim=claim("D", person("P1")), **there),
+        ClaimantMoved(claim_id="C", claim=claim("C", person("P1"), version=2), **there),
+    )
+    made.go_to(SPANS[0][1] + timedelta(days=2))
+    made.tell(assessed("C", SPANS[0], earned("P1", 105_000)))
+    assert "decision" not in made.service.rows, "they are looked at where they are now"
+    assert made.doc("D").person("P1").carried is not None
+    returned = [ClaimErased(claim_id="D"), ClaimantMoved(claim_id="C", claim=claim("C", person("P1"), version=3), **back)]
+    made.tell(*(returned if erased_first else reversed(returned)))
+    made.go_to(SPANS[1][1] + timedelta(days=2))
+    made.tell(assessed("C", SPANS[1], earned("P1", 84_000)))
+    assert {row["claim_id"] for row in made.service.rows["decision"]} == {"C"}
+    assert [body["rule_id"] for body in made.bodies("FlagPlanned")] == ["fell-below-aet"]
+    record = made.service.rows["decision"][-1]["record"]
+    assert [ap.start for ap in record.inputs.aps] == [SPANS[0][0], SPANS[1][0]], "no period stands there twice"

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from referrals.cli import app
 from referrals.desk import Setup
+from referrals.main import setup
 from referrals.policy_files import book_of, build, build_all, read_files
 from referrals.rules.thresholds import Basis, thresholds
 from referrals.support_files import catalogue
@@ -116,3 +117,18 @@ def test_the_commands_show_check_and_compare(tmp_path: Path) -> None:
     broken = run.invoke(app, ["policy", "check", "--folder", theirs])
     assert (broken.exit_code, "rules without predicates" in broken.output) == (1, True)
     assert run.invoke(app, ["policy", "diff", mine, theirs]).output.startswith("not valid: ")
+
+
+def test_a_deployment_is_given_a_folder_that_was_written_with_what_was_asked_about(tmp_path: Path) -> None:
+    part = tmp_path / "aet.yaml"
+    part.write_text(
+        'hours:\n  values:\n  - {from: "2022-09-26", value: {single: 20, couple: 32}, source: "a test", status: assumed}\n'
+    )
+    run = CliRunner().invoke(app, ["policy", "write", str(tmp_path / "policy"), "--policy", str(part)])
+    assert run.exit_code == 0, run.output
+    deployed = setup(tmp_path / "policy")
+    assert deployed.book.version in run.output
+    assert thresholds(deployed.policy, Basis(), None, date(2026, 6, 8)).aet_single == 1101_00
+    assert thresholds(setup().policy, Basis(), None, date(2026, 6, 8)).aet_single == 991_00
+    part.write_text("hours: {values: [1]}\n")
+    assert CliRunner().invoke(app, ["policy", "write", str(tmp_path / "no"), "--policy", str(part)]).exit_code == 2

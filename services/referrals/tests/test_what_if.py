@@ -108,6 +108,17 @@ def test_a_higher_threshold_by_data_alone_raises_reviews_and_no_fall() -> None:
     assert not any("fall" in row.rule_id or "fell" in row.rule_id for row in found)
 
 
+def test_a_threshold_that_rises_over_pay_that_gave_way_a_little_is_no_sustained_fall() -> None:
+    little = play([(108_000, 0, "")] * 2 + [(106_000, 0, "")] * 5, raised_aet())
+    assert [review.partition("/")[0] for review in little.person("P1").reviews] == ["threshold-change-review"]
+    assert not [flag for flag in little.person("P1").flags.values() if flag.family == "fall"]
+    much = play([(108_000, 0, "")] * 2 + [(98_000, 0, "")] * 5, raised_aet())
+    assert {flag.rule_id for flag in much.person("P1").flags.values() if flag.family == "fall"} == {
+        "fell-below-aet",
+        "sustained-fall",
+    }
+
+
 def test_playing_again_changes_nothing_and_sends_nothing() -> None:
     doc = play([(105_000, 0, ""), (84_000, 0, "")])
     before = repr(doc)

@@ -63,19 +63,19 @@ class Run:
         *,
         begin: Callable[[], object] = lambda: None,
         during: Callable[[], object] = lambda: None,
-        end: Callable[[], object] = lambda: None,
+        end: Callable[[], float | None] = lambda: None,
         days: int = DAYS,
         late: Sequence[Outbound] = (),
         arrange: Arrange = list,
     ) -> Leg:
         """Some days. `begin` when a fifth of the messages is consumed; then the others are published, people act, `during`;
-        `end` ends the fault, and recovery is counted from there."""
+        `end` ends the fault, and recovery is counted from there, or from the instant (monotonic) that it returns."""
 
         def strike() -> float:
             self.crowd.day()
             during()
-            end()
-            return time.monotonic()
+            ended = end()
+            return time.monotonic() if ended is None else ended
 
         seen = len(self.keeper.restarts)
         leg = self.theatre.leg(days, late=late, arrange=arrange, arm=begin, strike=strike)

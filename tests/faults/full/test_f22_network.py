@@ -6,6 +6,7 @@ import os
 import socket
 import time
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 from tests.faults.full.run import Run
@@ -64,13 +65,18 @@ WAYS = (cut, latency, nothing_up, nothing_down, reset, half_open)
 @pytest.mark.parametrize("to", ["broker", "database"])
 @pytest.mark.parametrize("how", WAYS, ids=lambda how: how.__name__)
 def test_f22_the_network_fails(run: Run, how: Callable[[Link], None], to: str) -> None:
+    """The network mends by itself: people who ask meanwhile are told to come back, and must be served in the end."""
     link: Link = getattr(run.site, to)
 
-    def during() -> None:
+    def fault() -> float:
         how(link)
         run.cell.faults.append(f"{how.__name__} before the {to}, {link.accepted} connections so far")
+        link.mend()
+        return time.monotonic()
 
-    run.play(begin=during, end=link.mend)
+    with ThreadPoolExecutor(1) as beside:
+        fired: list[Future[float]] = []
+        run.play(begin=lambda: fired.append(beside.submit(fault)), end=lambda: fired[0].result())
     run.verify()
 
 

@@ -22,6 +22,7 @@ from world import generate
 from world.feed import Feed
 from world.scoring import Flag, score
 from world.truth import truth
+from world.truth.judge import LONG
 
 LONDON = ZoneInfo("Europe/London")
 STEP = {"W1": 7, "W2": 14, "W4": 28}
@@ -228,7 +229,7 @@ def figures(day: date) -> tuple[int, int, int, int]:
 
 
 class Judge:
-    """The four rules over one claim."""
+    """The rules over one claim."""
 
     def __init__(self, reader: Reader, claim_id: str, last: date) -> None:
         self.reader, self.claim_id = reader, claim_id
@@ -277,7 +278,7 @@ class Judge:
             first, until = date.fromisoformat(easement["from"]), date.fromisoformat(easement["until"])
             if not easement["voluntary_only"] and any(first <= day <= until for day in (due, shown)):
                 return True
-        fall = rule == "fell-below-aet"
+        fall = rule in ("fell-below-aet", "sustained-fall")
         return fall and (self.reader.self_employed.get(self.claim_id, False) or self.people[who].strike(index))
 
     def flag(self, who: str, index: int, rule: str) -> bool:
@@ -287,7 +288,8 @@ class Judge:
         return True
 
     def run(self, who: str) -> None:
-        me, before, raised = self.people[who], None, False
+        me, before = self.people[who], None
+        raised: set[str] = set()
         for index, (start, _) in enumerate(self.spans):
             now = self.status(who, index, start)
             if now is None:
@@ -305,18 +307,38 @@ class Judge:
             idle = index and not me.total(index - 1) and not me.open_job(index - 1)
             if idle and me.total(index) and not self.re_entry(me, index):
                 self.flag(who, index, "newly-in-work")
+            if now != "IWS":
+                raised.discard("sustained-fall")
+            elif "sustained-fall" not in raised and self.lasting(who, index) and self.flag(who, index, "sustained-fall"):
+                raised.add("sustained-fall")
             if now != "LT" or not amount:
-                raised = False
+                raised -= {"stagnation-3", "stagnation-6"}
                 continue
-            window = range(index - 2, index + 1)
-            if index < 2 or any(self.status(who, i, self.spans[i][0]) != "LT" or not me.amount(i) for i in window):
+            for rule, back in (("stagnation-6", 5), ("stagnation-3", 2)):
+                window = range(index - back, index + 1)
+                if index < back or any(self.status(who, i, self.spans[i][0]) != "LT" or not me.amount(i) for i in window):
+                    continue
+                first = me.amount(index - back)
+                hours = [Fraction(me.amount(i) * 12, 52 * figures(self.spans[i][0])[2]) for i in (index - back, index)]
+                if Fraction(amount - first, first) >= Fraction(5, 100) and hours[1] - hours[0] >= Fraction(1, 2):
+                    raised.discard(rule)
+                elif not raised & {rule, "stagnation-6"} and self.flag(who, index, rule):
+                    raised.add(rule)
+
+    def lasting(self, who: str, index: int) -> bool:
+        """Three conclusions or more below with pay, after one above that paid more; below under the thresholds of then too."""
+        me, count = self.people[who], 0
+        for i in range(index, -1, -1):
+            status = self.status(who, i, self.spans[i][0])
+            if status is None:
                 continue
-            first = me.amount(index - 2)
-            hours = [Fraction(me.amount(i) * 12, 52 * figures(self.spans[i][0])[2]) for i in (index - 2, index)]
-            if Fraction(amount - first, first) >= Fraction(5, 100) and hours[1] - hours[0] >= Fraction(1, 2):
-                raised = False
-            elif not raised:
-                raised = self.flag(who, index, "stagnation-3")
+            if status != "IWS":
+                same = self.status(who, index, self.spans[i][0]) == "IWS"
+                return count >= 3 and me.amount(index) < me.amount(i) and same
+            if not me.amount(i):
+                return False
+            count += 1
+        return False
 
     def re_entry(self, me: Person, index: int) -> bool:
         start, end = self.spans[index]
@@ -336,6 +358,6 @@ def test_a_literal_reader_of_the_feed_agrees_with_the_truth(seed: int) -> None:
         flag for claim_id in reader.claims if claim_id != "broken-contract" for flag in Judge(reader, claim_id, world.end).flags
     }
     for rule, result in score(truth(world), flags).items():
-        assert result.labelled >= 40, rule
+        assert result.labelled >= (25 if rule in LONG else 40), rule
         assert result.precision >= 0.98, (rule, result.differences)
         assert result.recall >= 0.98, (rule, result.differences)

@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
+import yaml
 from tests.support.memory_platform import MemoryPlatform
 
 from contracts import ids, topics
@@ -27,10 +28,15 @@ from earnings.main import POLICY_DAY
 from earnings.refresh import Judge
 from referrals import consumers, store, timers
 from referrals.breaker.watch import Watch
-from referrals.desk import Setup
+from referrals.desk import KIND, Setup
 from referrals.main import KINDS, setup
+from referrals.policy_files import build_all, read_files
 from referrals.rules.dated import Entry
 from referrals.rules.rule_set import HoursPair
+from referrals.setups import setup_of
+from referrals.whatif.compare import Window, compare
+from referrals.whatif.policies import other_files
+from referrals.whatif.replayed import replay
 from streaming.crypto import FieldCipher
 from streaming.records import Record
 from streaming.spec import Spec
@@ -38,11 +44,12 @@ from world import World, generate
 from world.feed import Feed
 from world.messages import Message
 from world.periods import closed_by
+from world.punctual import punctual
 from world.reports import Rates
 from world.scoring import Flag, Score, score
 from world.sealing import DataKeys, seal
 from world.truth import truth
-from world.truth.judge import RULES
+from world.truth.judge import LONG, RULES
 
 FIELD_KEY = base64.b64encode(b"field key of this test, 32 bytes").decode()
 WORLD = generate(seed=1, claimants=120)
@@ -127,14 +134,14 @@ def played(data_key_service: str) -> MemoryPlatform:
     return _play(WORLD, data_key_service, setup())
 
 
-def test_precision_and_recall_of_every_rule_are_at_least_095(played: MemoryPlatform) -> None:
+def test_precision_and_recall_of_every_rule_are_at_least_098(played: MemoryPlatform) -> None:
     for rule, result in score(TRUTH, _standing(WORLD, played)).items():
-        assert result.labelled >= 10, rule
-        assert result.precision >= 0.95, (rule, result.differences)
-        assert result.recall >= 0.95, (rule, result.differences)
+        assert result.labelled >= (5 if rule in LONG else 10), rule
+        assert result.precision >= 0.98, (rule, result.differences)
+        assert result.recall >= 0.98, (rule, result.differences)
         assert all(difference.causes for difference in result.differences), rule
     raised = Counter(json.loads(e.value)["rule_id"] for e in played.published if e.type == "FlagPlanned")
-    assert all(raised[rule] > len([row for row in TRUTH["labels"] if row["rule"] == rule]) for rule in RULES)
+    assert all(raised[rule] > len([row for row in TRUTH["labels"] if row["rule"] == rule]) for rule in set(RULES) - LONG)
 
 
 def test_every_difference_has_its_cause_when_more_reports_go_wrong(data_key_service: str) -> None:
@@ -171,4 +178,62 @@ def test_a_platform_that_ignores_corrections_falls_below_095(data_key_service: s
         return b'"latePayeReportingReason":"H"' not in message.value and b"paymentNoLongerValid" not in message.value
 
     result = _scores(data_key_service, setup(), uncorrected)
-    assert {rule: one.recall for rule, one in result.items() if one.recall >= 0.95} == {}
+    assert {rule: one.recall for rule, one in result.items() if rule not in LONG and one.recall >= 0.95} == {}
+
+
+FALLS = ("fell-below-aet", "sustained-fall")
+Key = tuple[str, str, str]
+"""claimant, rule, period"""
+
+
+def _higher() -> Setup:
+    """The administrative earnings threshold is 1,101 pounds in place of 991 from 1 May 2026."""
+    rise = {"from": "2026-05-01", "value": {"single": 20, "couple": 32}, "source": "a test", "status": "assumed"}
+    values = [*yaml.safe_load(read_files()["aet"])["hours"]["values"], rise]
+    return setup_of(build_all(other_files({"aet": {"hours": {"values": values}}})))
+
+
+def _happened(platform: MemoryPlatform) -> set[Key]:
+    """Flags raised and not withdrawn, and reviews, from the published events alone."""
+    found: dict[str, Key] = {}
+    for event in platform.published:
+        if event.type in ("FlagRaised", "ReviewRaised"):
+            body = json.loads(event.value)
+            found[event.subject] = (body["claimant_id"], body["rule_id"], body["period_id"])
+        elif event.type == "FlagWithdrawn":
+            found.pop(event.subject, None)
+    return set(found.values())
+
+
+def _foreseen(platform: MemoryPlatform, world: World, other: Setup) -> set[Key]:
+    """The what-if on what the platform has on record."""
+    rows = []
+    for (kind, _), doc in platform.services["referrals"].docs.items():
+        if kind == KIND:
+            instead, _ = replay(doc, other, world.end)
+            rows += compare(doc, instead, Window(first=world.start, last=world.end), setup(), other)
+    return {(row.claimant_id, row.rule_id, row.period_id) for row in rows if row.change != "removed"}
+
+
+def test_what_a_higher_threshold_is_foreseen_to_do_is_what_it_then_does(data_key_service: str) -> None:
+    world, other = punctual(generate(seed=2, claimants=180, months=6, broken=False)), _higher()
+    before = _play(world, data_key_service, setup())
+    was, then = _happened(before), _happened(_play(world, data_key_service, other))
+    assert _foreseen(before, world, setup()) == was
+    assert _foreseen(before, world, other) == then
+    assert Counter(rule for _, rule, _ in then - was)["threshold-change-review"] >= 10
+    fell = {(who, period) for who, rule, period in was if rule in FALLS}
+    for who, rule, period in then - was:
+        assert rule not in FALLS or (who, period) in fell or _fell_itself(before, who, period), (who, rule, period)
+
+
+def _fell_itself(platform: MemoryPlatform, who: str, period: str) -> bool:
+    """The person's own pay was at or above the higher threshold in the period before, and is below it now."""
+    docs = [doc for (kind, _), doc in platform.services["referrals"].docs.items() if kind == KIND and who in doc.people]
+    periods = sorted((one for doc in docs for one in doc.periods.values()), key=lambda one: one.start)
+    place = next(place for place, one in enumerate(periods) if one.period_id == period)
+    then, now = (periods[n].person(who) for n in (place - 1, place))
+    assert then is not None
+    assert now is not None
+    then_pay, now_pay = ((own.gross_monthly_average_pence or own.attributed_pence or 0) for own in (then, now))
+    return then_pay >= 1101_00 > now_pay

@@ -16,7 +16,7 @@ import world
 from world import World, generate, people, thresholds
 from world.scoring import Flag, labels, score
 from world.truth import findings, truth, write
-from world.truth.judge import RULES
+from world.truth.judge import LONG, RULES, STANDSTILLS
 
 SOURCE = Path(world.__file__).parent
 DEFAULT = generate(seed=1)
@@ -33,8 +33,8 @@ def test_every_rule_has_enough_cases_and_enough_that_first_look_so_and_are_not(s
     labelled = Counter(row["rule"] for row in document["labels"])
     passing = Counter(note["rule"] for note in document["notes"] if note["cause"] == "on_first_reports_only")
     for rule in RULES:
-        assert labelled[rule] >= 40, rule
-        assert passing[rule] >= 5, rule
+        assert labelled[rule] >= (25 if rule in LONG else 40), rule
+        assert rule in LONG or passing[rule] >= 5, rule
 
 
 @pytest.mark.parametrize("shift_pence", [-50_00, 50_00])
@@ -60,9 +60,9 @@ def test_corrections_ignored_lose_recall_and_precision_of_every_rule() -> None:
         jobs={job_id: replace(job, real=True) for job_id, job in DEFAULT.jobs.items()},
     )
     result = score(TRUTH, _flags(believed))
-    for rule in RULES:
+    for rule in set(RULES) - LONG:
         assert result[rule].recall < 0.95, rule
-    assert all(result[rule].precision < 0.95 for rule in RULES if rule != "newly-in-work")
+    assert all(result[rule].precision < 0.95 for rule in set(RULES) - LONG if rule != "newly-in-work")
 
 
 def test_every_change_of_pay_is_brought_about_by_something_that_happened() -> None:
@@ -71,8 +71,8 @@ def test_every_change_of_pay_is_brought_about_by_something_that_happened() -> No
         own[event.person_id].add(event.event_id)
     for row in TRUTH["labels"]:
         events = row["because"]["events"]
-        if row["rule"] != "stagnation-3":
-            assert events, row
+        if row["rule"] not in STANDSTILLS:
+            assert events or row["because"]["late"], row
         assert {event["event_id"] for event in events} <= own[row["claimant_id"]]
 
 
@@ -98,7 +98,7 @@ def test_a_partners_pay_that_moves_both_is_neither_fall_nor_crossing_of_the_othe
     household = {
         (note["rule"], note["claimant_id"], note["start"]) for note in TRUTH["notes"] if note["cause"] == "household_change"
     }
-    assert {rule for rule, _, _ in household} == {"fell-below-aet", "crossed-above-aet"}
+    assert {rule for rule, _, _ in household} >= {"fell-below-aet", "crossed-above-aet"}
     assert not household & {(row["rule"], row["claimant_id"], row["start"]) for row in TRUTH["labels"]}
 
 

@@ -10,22 +10,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
-from uuid import UUID, uuid5
 
 import msgspec
 
+from contracts import ids
 from streaming.errors import MoreRoots, PreconditionFailed, Refused
 from streaming.records import Cause, Root
-
-NAMESPACE = UUID("6f1d2f0e-8f5c-5c7e-9d2b-3a4f6b7c8d90")
-"""Namespace of every id the platform derives. Never change it: ids are for ever."""
 
 MAX_EVENT_BYTES = 900_000
 
 
-def derive_id(*parts: str) -> str:
-    """uuid5 of the parts, joined by a separator that no id may contain."""
-    return str(uuid5(NAMESPACE, "\x1f".join(parts)))
+derive_id = ids.derive
+"""uuid5 of the parts, joined by a separator that no id may contain."""
 
 
 class Outgoing(msgspec.Struct, frozen=True):

@@ -18,11 +18,12 @@ from referrals.rules.thresholds import Basis, Thresholds, thresholds
 
 
 def history(doc: ClaimDoc, claimant_id: str, policy: Policy, parameters: Parameters) -> tuple[Ap, ...]:
-    """The person's closed periods, oldest first; before them the conclusion carried from an earlier claim."""
+    """The person's closed periods, oldest first; before them the conclusion carried from an earlier claim, unless they came
+    back with one that was drawn here."""
     person = doc.person(claimant_id)
     closed = sorted(doc.periods.values(), key=lambda period: period.start)
     seen: dict[str, Job] = {}
-    aps = [] if person.carried is None else [person.carried]
+    aps = [] if person.carried is None or person.carried.period_id in doc.periods else [person.carried]
     for period in closed:
         own = period.person(claimant_id)
         if own is not None:

@@ -139,16 +139,19 @@ def move(setup: Setup, work: Work, event: earnings.ClaimantMoved) -> None:
     if event.from_claim_id == event.to_claim_id:
         return
     source, target = Desk(work, event.from_claim_id, setup), Desk(work, event.to_claim_id, setup)
-    if source.doc.erased:
-        return
     before = target.doc
+    if claimant_id in before.departed:  # they are back
+        target.doc = replace(before, departed={key: left for key, left in before.departed.items() if key != claimant_id})
+    if source.doc.erased:
+        judge_changes(target, before)
+        target.save()
+        return
     if claimant_id in source.doc.people:
         withdraw_not_due(source, claimant_id)
     person = source.doc.people.get(claimant_id)
     known = source.doc.departed.get(claimant_id) or Departed(member=source.doc.member(claimant_id))
     gone = replace(known, to=event.to_claim_id, carried=person.carried if person is not None else known.carried)
     source.doc = replace(source.doc, departed={**source.doc.departed, claimant_id: gone})
-    target.doc = replace(target.doc, departed={key: left for key, left in target.doc.departed.items() if key != claimant_id})
     if person is not None:
         _take_along(source, target, person)
     target.keep(_brought(source, gone, target.person(claimant_id)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 
 from fastapi import FastAPI
 
@@ -25,7 +26,7 @@ from referrals.breaker.holding import HOLD, HoldAnswer
 from referrals.breaker.watch import Watch
 from referrals.desk import COACH, FILTERS, KIND, OFFICE, PROVIDER, SEAT, Setup
 from referrals.model import ClaimDoc, SavedFilters, Seat
-from referrals.policy_files import shipped_sets
+from referrals.policy_files import sets_of
 from referrals.rules.support import Provider
 from referrals.settings import ReferralsSettings
 from referrals.setups import setup_of
@@ -52,14 +53,14 @@ KINDS = (
 )
 
 
-def setup() -> Setup:
-    """The policy in force."""
-    return setup_of(shipped_sets())
+def setup(policy_dir: Path | None = None) -> Setup:
+    """The policy in force: of the deployment's folder, else as shipped."""
+    return setup_of(sets_of(policy_dir))
 
 
 def build_spec(settings: ReferralsSettings) -> Spec:
     """The service as the shell sees it."""
-    made = setup()
+    made = setup(settings.referrals_policy_dir)
     cipher, watch = FieldCipher(settings.field_key.get_secret_value()), Watch(made.book)
     return Spec(
         name=NAME,
@@ -79,7 +80,8 @@ def build_api(settings: ReferralsSettings) -> FastAPI:
     connections = pool(settings.referrals_database_url, f"{NAME} api")
     context = Context(
         spec=spec,
-        setup=setup(),
+        setup=setup(settings.referrals_policy_dir),
+        policy_dir=settings.referrals_policy_dir,
         pool=connections,
         shell=PooledShell(spec, connections, clock, cipher),
         clock=clock,

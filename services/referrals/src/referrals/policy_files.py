@@ -232,9 +232,14 @@ def book_of(rule_set: RuleSet) -> Book:
 
 
 @cache
+def sets_of(folder: Path | None) -> tuple[RuleSet, ...]:
+    """The rule sets of a deployment's folder (None: of the files in this package), in order of their days."""
+    return build_all(read_files(folder))
+
+
 def shipped_sets() -> tuple[RuleSet, ...]:
     """The rule sets of the files in this package, in order of their days."""
-    return build_all(read_files())
+    return sets_of(None)
 
 
 def shipped() -> RuleSet:

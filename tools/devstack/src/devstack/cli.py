@@ -19,6 +19,7 @@ from devstack.kafka import Kafka
 from devstack.layout import SERVICES, Ports
 from devstack.platform import Platform, require_ports
 from devstack.postgres import Postgres
+from devstack.rate_change.command import main as rate_change
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="The whole platform on this machine.")
 
@@ -134,6 +135,7 @@ def _process_rows(home: Path) -> list[Row]:
 
 
 app.command("demo")(demo)
+app.command("rate-change")(rate_change)
 app.command("topics")(topics.main)
 
 

@@ -31,7 +31,7 @@ PERSONS_PER_COACH = 90
 TRIES = 40
 APART_DAYS = 45
 LONG_STANDSTILL = 6
-"""Periods after which a claimant at Light Touch may be contacted once more (a rule of its own, without labels here)."""
+"""Periods after which a claimant at Light Touch may be contacted once more."""
 CONTACT_RULES = ("fell-below-aet", "newly-in-work", "stagnation-3")
 
 

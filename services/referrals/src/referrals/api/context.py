@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -43,10 +44,11 @@ class Answer(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Built once in `main`."""
+    """Built once in `main`. policy_dir: where the files of the policy in force lie, if not in the package."""
 
     spec: Spec
     setup: Setup
+    policy_dir: Path | None
     pool: ConnectionPool[Connection[Any]]
     shell: PooledShell
     clock: Clock

@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from referrals.api.bodies import Body, Id
 from referrals.api.context import Context
+from referrals.policy_files import read_files
 from referrals.pseudonyms import Pseudonyms
 from referrals.whatif import plot, runner, store
 from referrals.whatif.compare import Row, Window
@@ -48,16 +49,18 @@ def router(context: Context) -> APIRouter:
         if body.to < body.from_:
             raise Refused(422, "window-invalid", "`to` is before `from`.")
         try:
-            files = other_files(body.policy)
+            in_force = read_files(context.policy_dir)
+            files = other_files(body.policy, in_force)
         except PolicyInvalid as invalid:
             raise Refused(422, "policy-invalid", str(invalid)) from None
         with context.connection() as conn:
             offices = _offices(context.effective(conn, principal), body.offices)
         window = Window(first=body.from_, last=body.to, offices=offices)
+        question = Question(files=files, in_force=in_force, window=window)
 
         def act(work: Work) -> Reply:
             run_id = work.next_id("what-if")
-            work.append("what_if", run_id=run_id, asked_at=work.now, question=Question(files=files, window=window))
+            work.append("what_if", run_id=run_id, asked_at=work.now, question=question)
             return Reply(202, {"what_if_id": run_id, "state": "waiting"}, {"Location": f"/v1/what-if/{run_id}"})
 
         reply = commands.run(request, principal, context.shell, roots=[], act=act)

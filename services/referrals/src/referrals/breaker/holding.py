@@ -36,9 +36,12 @@ def answered(desk: Desk, claimant_id: str, flag_id: str, answer: Answer) -> None
     """The hold was answered: go on where the flag stopped, or take it back."""
     person = desk.person(claimant_id)
     flag = person.flags.get(flag_id)
-    if flag is None or flag.state not in ("planned", "raised"):
+    if flag is None or flag.state not in ("planned", "raised", "shown"):
         return
     if answer == "discard":
+        case = person.cases.get(flag.case_id) if flag.case_id is not None else None
+        if case is not None and case.contacted:
+            return  # shown before the hold opened, and acted on: the people concerned settle it
         # Not for good: when the period is assessed anew, on better data, the flag may come back.
         judging.withdraw(desk, claimant_id, flag, DISCARDED, flag.decision_id)
         _not_raised(desk, claimant_id, flag)

@@ -13,6 +13,7 @@ from itertools import takewhile
 
 from referrals.rules.growth import exact, grew_over, light_touch
 from referrals.rules.history import Ap, History, moved, own_change, pay_is_cause, previous, previous_own, window
+from referrals.rules.thresholds import status_of
 
 Number = int | str
 """A parameter's value; fractions of a number are decimals as text, compared exactly."""
@@ -234,6 +235,15 @@ def above_aet_before_the_run(history: History, _: Numbers) -> bool:
 def own_pay_lower_than_before_the_run(history: History, _: Numbers) -> bool:
     base = periods_below(history)[1]
     return base is not None and (history[-1].amount or 0) < (base.amount or 0)
+
+
+@predicate("below_aet_of_before_the_run@1")
+def below_aet_of_before_the_run(history: History, _: Numbers) -> bool:
+    """With the thresholds of that period too: pay that only a higher threshold has overtaken did not fall."""
+    now, base = history[-1], periods_below(history)[1]
+    if base is None or base.thresholds is None or now.amount is None or now.household is None:
+        return False
+    return status_of(now.amount, now.household, base.thresholds) == "IWS"
 
 
 def periods_below(history: History) -> tuple[int, Ap | None]:

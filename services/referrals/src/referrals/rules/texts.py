@@ -43,6 +43,10 @@ PREDICATES: dict[str, tuple[str, str]] = {
     "amount_above_nil": ("There was pay that counts.", "There was no pay that counts."),
     "below_aet_long_enough": ("It has lasted long enough.", "It has not lasted long enough."),
     "above_aet_before_the_run": ("It was at or above the threshold before that.", "It was not above the threshold before that."),
+    "below_aet_of_before_the_run": (
+        "It is below the threshold of before that too.",
+        "It is not below the threshold of before that.",
+    ),
     "own_pay_lower_than_before_the_run": (
         "The person's own pay is lower than before that.",
         "The person's own pay is not lower than before that.",

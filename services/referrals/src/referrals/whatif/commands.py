@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -43,7 +44,8 @@ def add(app: typer.Typer, program: Program[ReferralsSettings]) -> None:
             offices=tuple(office) if office else None,
         )
         try:
-            question = Question(files=_files(policy), window=window, minutes=minutes)
+            in_force = read_files(settings.referrals_policy_dir)
+            question = Question(files=laid_over(policy, in_force), in_force=in_force, window=window, minutes=minutes)
         except PolicyInvalid as invalid:
             typer.echo(f"{', '.join(path.name for path in policy)}: {invalid}", err=True)
             raise typer.Exit(2) from None
@@ -70,20 +72,13 @@ def add(app: typer.Typer, program: Program[ReferralsSettings]) -> None:
         typer.echo(f"answered {runner.answer_waiting(program.database_url(program.settings()))}")
 
 
-def _files(paths: list[Path]) -> dict[str, str]:
-    """The policy in force with these files laid over it: by their names, or by what they say they are."""
-    names = read_files().keys()
-    given: dict[str, str] = {}
+def laid_over(paths: list[Path], in_force: Mapping[str, str]) -> dict[str, str]:
+    """The policy in force with these files laid over it: by their names, or by what they say they are. Raises PolicyInvalid."""
+    files = dict(in_force)
     for path in paths:
         text = path.read_text(encoding="utf-8")
-        given |= other_parts({path.stem: text} if path.stem in names else text)
-    return other_files(given)
-
-
-def other_parts(given: dict[str, str] | str) -> dict[str, str]:
-    """Only the files that differ from those in force. Raises PolicyInvalid."""
-    before = read_files()
-    return {name: text for name, text in other_files(given).items() if text != before[name]}
+        files = other_files({path.stem: text} if path.stem in files else text, files)
+    return files
 
 
 def _tell(report: Report) -> None:

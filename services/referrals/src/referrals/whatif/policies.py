@@ -15,13 +15,13 @@ class PolicyInvalid(ValueError):
     """The policy cannot be used; the text says where, and repeats none of its values."""
 
 
-def other_files(given: Any) -> dict[str, str]:
-    """All policy files as text. Raises PolicyInvalid.
+def other_files(given: Any, in_force: Mapping[str, str] | None = None) -> dict[str, str]:
+    """All policy files as text: those in force (default: the shipped ones) with the given ones over them. Raises PolicyInvalid.
 
     given: one file's content, or file name → its content; as YAML text or as the object itself. A content without `schema`
     replaces the top-level entries that it names and keeps the file's others.
     """
-    files = read_files()
+    files = dict(read_files() if in_force is None else in_force)
     parts = _named(_parsed(given), files)
     for name, content in parts.items():
         part = _parsed(content)
@@ -52,16 +52,16 @@ def _named(given: Any, files: Mapping[str, str]) -> dict[str, Any]:
     if not isinstance(given, Mapping) or not given:
         raise PolicyInvalid("an object of policy files is wanted")
     if "schema" in given:
-        return {_name_of(given): given}
+        return {_name_of(given, files): given}
     unknown = sorted(set(map(str, given)) - files.keys())
     if unknown:
         raise PolicyInvalid(f"there are policy files named {', '.join(sorted(files))}")
     return {str(name): content for name, content in given.items()}
 
 
-def _name_of(content: Mapping[str, Any]) -> str:
+def _name_of(content: Mapping[str, Any], files: Mapping[str, str]) -> str:
     """The file that this content is one of, by its own words."""
-    for name, text in read_files().items():
+    for name, text in files.items():
         own = yaml.safe_load(text)
         if (own.get("schema"), own.get("topic")) == (content["schema"], content.get("topic")):
             return name

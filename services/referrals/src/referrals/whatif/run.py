@@ -34,9 +34,10 @@ ASSUMPTIONS = (
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
-    """files: the other policy, whole. minutes: one meeting with a coach."""
+    """files: the other policy, whole. in_force: the one it is compared with. minutes: one meeting with a coach."""
 
     files: dict[str, str]
+    in_force: dict[str, str] = msgspec.field(default_factory=read_files)
     window: Window
     minutes: int = MINUTES
 
@@ -83,7 +84,7 @@ _hands: list[_Hands] = []
 
 
 def _prepare(url: str, question: Question) -> None:
-    _hands[:] = [_Hands(url, question.window, setup_of(build_all(read_files())), setup_of(build_all(question.files)))]
+    _hands[:] = [_Hands(url, question.window, setup_of(build_all(question.in_force)), setup_of(build_all(question.files)))]
 
 
 def _part(after: str, upto: str) -> bytes:
@@ -145,7 +146,7 @@ def ask(
         claims, evaluations, cpu_s = claims + part.claims, evaluations + part.evaluations, cpu_s + part.cpu_s
         progress(done, len(tasks))
     return Report(
-        in_force=build(read_files()).version,
+        in_force=build(question.in_force).version,
         compared=build(question.files).version,
         first=question.window.first,
         last=question.window.last,

@@ -15,6 +15,8 @@ from devstack.errors import DevstackError
 
 RETRIES = 40
 RENEW_BEFORE_S = 60.0
+IDLE_S = 2.0
+"""How long a connection waits for the next request: servers close theirs after 5 s, and one used at that moment is lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,8 @@ class Callers:
         self.calls = 0
         self._urls = dict(urls)
         self._token_endpoint = token_endpoint
-        self._http = httpx.Client(timeout=20.0, limits=httpx.Limits(max_keepalive_connections=16))
+        limits = httpx.Limits(max_keepalive_connections=16, keepalive_expiry=IDLE_S)
+        self._http = httpx.Client(timeout=20.0, limits=limits)
 
     def caller(self, client: Client) -> Caller:
         """A caller with this client's scopes and identity."""

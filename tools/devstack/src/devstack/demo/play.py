@@ -34,9 +34,10 @@ from world.reports import Rates
 from world.scoring import Score
 from world.sealing import DataKeys
 from world.truth import truth as truth_of
+from world.truth.judge import LONG
 
 NOON = clock_time(11, 0, tzinfo=UTC)
-MIN_AGREEMENT = 0.95
+MIN_AGREEMENT = 0.98
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +177,7 @@ def _verify(made: dict[str, Any], scores: dict[str, Score], accounts: earned.Acc
         wrong += [
             f"{rule}: raised {row['raised']}, withdrawn {row['withdrawn']}; each must happen"
             for rule, row in made["flags"].items()
-            if not (row["raised"] and row["withdrawn"])
+            if not (row["raised"] and (row["withdrawn"] or rule in LONG))
         ]
     if made["dead_letters"] != made["dead_letters_expected"]:
         wrong.append(f"{made['dead_letters']} dead letters, {made['dead_letters_expected']} messages were broken on purpose")

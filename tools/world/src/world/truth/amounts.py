@@ -36,13 +36,17 @@ class JobPay:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TruePeriod:
-    """One person in one period. open_job: some job was held on a day of it. withheld: why nothing can be concluded."""
+    """One person in one period. open_job: some job was held on a day of it. withheld: why nothing can be concluded.
+
+    moved: pay of a payday in it counts in another period, or the other way round, because it was reported late.
+    """
 
     period: Period
     jobs: tuple[JobPay, ...]
     open_job: bool
     strike: bool
     withheld: Withheld | None
+    moved: bool = False
 
     @property
     def pay_pence(self) -> int:
@@ -105,7 +109,11 @@ def true_periods(jobs: Sequence[Job], evidence: Mapping[str, list[Evidence]], pe
         held = any(j.real and j.started_on <= period.end and (j.ended_on is None or j.ended_on >= period.start) for j in jobs)
         inside = [item.slip for job in pay for item in evidence[job.job_id] if period.holds(item.counts_on)]
         strike = any(slip.strike or slip.absence for slip in inside)
-        result.append(TruePeriod(period=period, jobs=pay, open_job=held, strike=strike, withheld=withheld.get(index)))
+        known = [item for job in pay for item in evidence[job.job_id]]
+        moved = any(period.holds(item.slip.payday) != period.holds(item.counts_on) for item in known)
+        result.append(
+            TruePeriod(period=period, jobs=pay, open_job=held, strike=strike, withheld=withheld.get(index), moved=moved)
+        )
     return result
 
 

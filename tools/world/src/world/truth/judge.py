@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from fractions import Fraction
-from typing import Any, Literal
+from itertools import takewhile
+from typing import Any, Literal, get_args
 
 from world import thresholds
 from world.model import Claim, Job, LatentEvent, Person
@@ -17,14 +18,20 @@ from world.periods import Period, closed_by
 from world.truth.amounts import LOOK_BACK, Evidence, TruePeriod, periods_of, true_periods
 from world.truth.contactable import due_on, why_not
 
-Rule = Literal["fell-below-aet", "newly-in-work", "stagnation-3", "crossed-above-aet"]
-RULES: tuple[Rule, ...] = ("fell-below-aet", "newly-in-work", "stagnation-3", "crossed-above-aet")
+Rule = Literal["fell-below-aet", "sustained-fall", "newly-in-work", "stagnation-3", "stagnation-6", "crossed-above-aet"]
+RULES: tuple[Rule, ...] = get_args(Rule)
+FALLS: tuple[Rule, ...] = ("fell-below-aet", "sustained-fall")
+LONG: frozenset[Rule] = frozenset({"sustained-fall", "stagnation-6"})
+"""They need many periods in a row: one that is reported wrongly seldom makes the difference."""
+STANDSTILLS: Mapping[Rule, int] = {"stagnation-6": 6, "stagnation-3": 3}
+"""The stronger first: it stands for the other too. With the periods of each."""
 Status = Literal["IWS", "LT", "WE"]
 
 GROWTH_PERCENT = Fraction(5, 100)
 GROWTH_HOURS = Fraction(1, 2)
 RE_ENTRY_DAYS = 91
-WINDOW = 3
+LASTS = 3
+"""Conclusions in a row below the threshold that make a fall a lasting one."""
 DOWN = frozenset({"hours_fall", "job_end", "strike", "unpaid_absence", "shift_pattern"})
 UP = frozenset({"hours_rise", "raise", "job_start", "wage_floor_rise", "strike", "unpaid_absence", "shift_pattern"})
 
@@ -147,7 +154,8 @@ class _Judge:
     events: Sequence[LatentEvent] | None
     jobs: Sequence[Job]
     findings: Findings
-    stagnation_raised: bool = False
+    stands: set[Rule] = field(default_factory=set)
+    """Rules labelled, or outranked by one that was, in the run that goes on."""
 
     def run(self) -> None:
         mine = self.people[self.person.person_id]
@@ -163,6 +171,7 @@ class _Judge:
                     self.compare(before, index)
                 self.newly(index)
                 before = index
+                self.sustained(index)
             self.stagnation(index)
 
     def compare(self, before: int, index: int) -> None:
@@ -210,6 +219,8 @@ class _Judge:
             if not earlier.open_job:
                 idle.append(earlier.period.start)
         if not idle:
+            if now.moved:
+                self.note(now.period, "newly-in-work", "reported_late")
             return
         started = [job for job in self.jobs if job.real and now.period.holds(job.started_on)]
         left = [job.ended_on for job in self.jobs if job.real and job.ended_on is not None and job.ended_on < now.period.start]
@@ -219,41 +230,64 @@ class _Judge:
         figures = {"pay_pence": now.pay_pence, "idle_periods": [day.isoformat() for day in reversed(idle)]}
         self.contact("newly-in-work", now, self.causes(frozenset({"job_start"}), index), figures)
 
-    def stagnation(self, index: int) -> None:
-        """Three periods in a row at Light Touch in which own pay stood still; once until the run ends."""
+    def sustained(self, index: int) -> None:
+        """Below the threshold for three conclusions in a row, with pay in each, after one above it; once until it is over."""
         mine = self.people[self.person.person_id]
         now = mine[index]
+        if self.statuses[index] != "IWS":
+            self.stands.discard("sustained-fall")
+            return
+        concluded = [place for place in range(index, -1, -1) if self.statuses[place] is not None]
+        below = list(takewhile(lambda place: self.statuses[place] == "IWS" and mine[place].amount_pence > 0, concluded))
+        base = concluded[len(below)] if len(concluded) > len(below) else None
+        if base is None or self.statuses[base] == "IWS" or len(below) < LASTS or "sustained-fall" in self.stands:
+            return
+        same_rules = _status(self.claim, self.persons, self.people, self.person.person_id, index, at=mine[base].period.start)
+        if same_rules != "IWS" or now.amount_pence >= mine[base].amount_pence:
+            self.note(now.period, "sustained-fall", "threshold_change" if same_rules != "IWS" else "household_change")
+            return
+        figures = {"amount_before_pence": mine[base].amount_pence, "amount_pence": now.amount_pence, "periods": len(below)}
+        if self.contact("sustained-fall", now, self.causes(DOWN, index, index - base + LOOK_BACK - 1), figures):
+            self.stands.add("sustained-fall")
+
+    def stagnation(self, index: int) -> None:
+        """Three periods in a row, or six, at Light Touch in which own pay stood still; once each until the run ends."""
+        mine = self.people[self.person.person_id]
         if self.statuses[index] is None:
             return
-        if self.statuses[index] != "LT" or not now.amount_pence:
-            self.stagnation_raised = False
+        if self.statuses[index] != "LT" or not mine[index].amount_pence:
+            self.stands -= STANDSTILLS.keys()
             return
-        if index + 1 < WINDOW:
+        for rule, periods in STANDSTILLS.items():
+            if index + 1 >= periods:
+                self.stands_still(rule, index, mine[index - periods + 1 : index + 1])
+
+    def stands_still(self, rule: Rule, index: int, window: Sequence[TruePeriod]) -> None:
+        statuses = self.statuses[index - len(window) + 1 : index + 1]
+        if any(status != "LT" for status in statuses) or not all(period.amount_pence for period in window):
             return
-        window = mine[index - WINDOW + 1 : index + 1]
-        if any(s != "LT" for s in self.statuses[index - WINDOW + 1 : index + 1]) or not all(p.amount_pence for p in window):
-            return
-        first = window[0]
+        first, now = window[0], window[-1]
         percent = Fraction(now.amount_pence - first.amount_pence, first.amount_pence)
         gain = _floor_hours(now) - _floor_hours(first)
         if percent >= GROWTH_PERCENT and gain >= GROWTH_HOURS:
-            self.stagnation_raised = False
+            self.stands.discard(rule)
             return
-        if self.stagnation_raised:
+        if rule in self.stands or "stagnation-6" in self.stands:
             return
         figures = {
-            "amounts_pence": [p.amount_pence for p in window],
+            "amounts_pence": [period.amount_pence for period in window],
             "growth_percent": round(float(percent * 100), 2),
             "hours_gain": round(float(gain), 2),
         }
         # Pay that stands still has no event behind it: what is listed are the small ones that were not enough.
-        self.stagnation_raised = self.contact("stagnation-3", now, self.causes(UP | DOWN, index), figures, needs_event=False)
+        if self.contact(rule, now, self.causes(UP | DOWN, index), figures, needs_event=False):
+            self.stands.add(rule)
 
-    def causes(self, kinds: frozenset[str], index: int) -> list[LatentEvent]:
-        """Latent events of these kinds that could still move the amount of the period at index."""
+    def causes(self, kinds: frozenset[str], index: int, back: int = LOOK_BACK) -> list[LatentEvent]:
+        """Latent events of these kinds that could still move the amount of the period at index, or of those before it."""
         mine = self.people[self.person.person_id]
         # The first pay looked at is for work of up to a month before its period.
-        since = mine[max(0, index - LOOK_BACK)].period.start - timedelta(days=31)
+        since = mine[max(0, index - max(back, LOOK_BACK))].period.start - timedelta(days=31)
         return [event for event in self.events or () if event.kind in kinds and since <= event.day <= mine[index].period.end]
 
     def contact(
@@ -261,7 +295,7 @@ class _Judge:
     ) -> bool:
         """Label for a rule that proposes contact, unless a fact of life forbids it. True when labelled."""
         stop: str | None = why_not(self.claim, self.person, now.period)
-        if stop is None and rule == "fell-below-aet":
+        if stop is None and rule in FALLS:
             if any(self.persons[who].self_employed_pence for who in self.claim.people):
                 stop = "self_employed"
             elif now.strike:
@@ -274,7 +308,8 @@ class _Judge:
     def label(
         self, rule: Rule, now: TruePeriod, causes: list[LatentEvent], figures: dict[str, Any], *, needs_event: bool = True
     ) -> bool:
-        if needs_event and self.events is not None and not causes:
+        late = self.late(now, LOOK_BACK + (LASTS if rule in LONG else 1))
+        if needs_event and self.events is not None and not causes and not late:
             self.note(now.period, rule, "no_latent_event", **figures)
             return False
         self.findings.labels.append(
@@ -285,10 +320,15 @@ class _Judge:
                 start=now.period.start,
                 end=now.period.end,
                 due_on=due_on(now.period),
-                because={**figures, "events": [event.event_id for event in causes]},
+                because={**figures, "events": [event.event_id for event in causes], "late": late},
             )
         )
         return True
+
+    def late(self, now: TruePeriod, back: int) -> list[str]:
+        """Starts of the last so many periods into or out of which late reports moved pay: a fact that counts (reg 61)."""
+        until = [period for period in self.people[self.person.person_id] if period.period.start <= now.period.start]
+        return [period.period.start.isoformat() for period in until[-back:] if period.moved]
 
     def note(self, period: Period, rule: Rule | None, cause: str, **detail: Any) -> None:
         self.findings.notes.append(
