@@ -16,6 +16,8 @@ from bench.measure import SHELL, Result
 from bench.suite import Rate, median
 
 PLAIN = "plain confluent loop"
+WIDE = 125
+"""Characters that the table of contenders needs; narrower output (a log file) would break every name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,14 +112,14 @@ def plot(path: Path, contenders: list[dict[str, Any]]) -> None:
 def show(console: Console, made: dict[str, Any]) -> None:
     """The contenders and the gates; a missed ratio warns, wrong results have stopped the run before."""
     rows = Table(title="Medians; CPU in µs of one core an event", title_justify="left")
-    for column in ("load", "", "events/s", "× plain", "client", "PostgreSQL", "broker", "peak MiB", "first commit, s"):
-        rows.add_column(column, justify="left" if column in ("load", "") else "right")
+    for column in ("", "events/s", "× plain", "client", "PostgreSQL", "broker", "peak MiB", "first commit, s"):
+        rows.add_column(column, justify="right" if column else "left")
     for one in made["contenders"]:
         cpu = [f"{one['cpu_us'][who]:.1f}" for who in ("client", "postgresql", "kafka")]
         times = "" if one["to_plain_loop"] is None else f"{one['to_plain_loop']:.2f}"
-        rows.add_row(one["load"], one["contender"], f"{one['events_s']:,.0f}", times, *cpu, f"{one['memory_mib']:,.0f}",
+        rows.add_row(f"{one['load']}: {one['contender']}", f"{one['events_s']:,.0f}", times, *cpu, f"{one['memory_mib']:,.0f}",
                      f"{one['startup_s']:.1f}")  # fmt: skip
-    console.print(rows)
+    Console(width=max(console.width, WIDE)).print(rows)
     for name in made["missing"]:
         console.print(f"[bold]{name} was not measured: it could not be installed[/bold]")
     table = Table(title="Gates (median of the runs above; results checked equal)", title_justify="left")
