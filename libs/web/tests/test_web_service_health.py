@@ -47,9 +47,9 @@ def healthy(backends: Any, bootstrap: str) -> Iterator[tuple[httpx.Client, str]]
     url = backends.postgres.create_database("web_health", replace=True)
     with Connection.connect(url, autocommit=True) as conn:
         create_tables(conn)
-    topic = AdminClient({"bootstrap.servers": bootstrap}).create_topics([NewTopic(TOPIC, 1, 1)])[TOPIC]
+    admin = AdminClient({"bootstrap.servers": bootstrap})  # kept: a client that is collected never answers
     with suppress(KafkaException):  # an earlier test made it
-        topic.result()
+        admin.create_topics([NewTopic(TOPIC, 1, 1)])[TOPIC].result(30)
     with _serve(database.pool(url, "health"), bootstrap) as client:
         deadline = time.monotonic() + 20
         while client.get("/health/ready").status_code != 200:  # a topic made a moment ago may not have its leader yet

@@ -99,7 +99,8 @@ def test_f24_records_that_expired_unread_stop_their_reader_until_the_operator_ac
 
 
 def test_f24_added_partitions_are_read_from_their_beginning(run: Run) -> None:
-    admin(run).create_partitions([NewPartitions(TOPIC, MORE)])[TOPIC].result(30)
+    client = admin(run)  # kept: a client that is collected never answers
+    client.create_partitions([NewPartitions(TOPIC, MORE)])[TOPIC].result(30)
     for name in (WORKER, "notifications-api", "notifications-sender"):
         with run.keeper.leaving(name):
             run.supervisor.restart(name, timeout=60)
