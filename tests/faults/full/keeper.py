@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Self
@@ -26,7 +27,7 @@ class Keeper:
     def __init__(self, supervisor: Supervisor) -> None:
         self.restarts: list[tuple[str, str]] = []
         self._supervisor = supervisor
-        self._left: set[str] = set()
+        self._left: Counter[str] = Counter()
         self._bad: dict[str, int] = {}
         self._lock = threading.RLock()
         self._closing = threading.Event()
@@ -35,14 +36,14 @@ class Keeper:
 
     @contextmanager
     def leaving(self, *names: str) -> Iterator[None]:
-        """Do not touch these for a while: a cell does something with them."""
+        """Do not touch these for a while: a cell does something with them. May be nested."""
         with self._lock:
-            self._left |= set(names)
+            self._left.update(names)
         try:
             yield
         finally:
             with self._lock:
-                self._left -= set(names)
+                self._left -= Counter(names)
 
     def _run(self) -> None:
         asked = 0.0
