@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 from tests.faults.acting import Act, Done, anomalies, insist
 from tests.faults.checker import Checker
@@ -14,6 +15,7 @@ from tests.faults.stage import Theatre
 
 from contracts.ids import employer_id
 from devstack.demo.acting import CONSENT_FIELDS
+from world.people import ClaimantEntry
 
 AT_ONCE = 6
 CONTACT = {"purpose": "progression", "contact_basis": "voluntary", "channel": "phone", "minutes": None, "language": None}
@@ -53,16 +55,20 @@ def consents(theatre: Theatre) -> list[Act]:
     for person in theatre.cast.people.claimants:
         if person.paye_references and len(acts) < AT_ONCE:
             caller = theatre.cast.claimant(person.claimant_id)
-            body = {
-                "claimant_id": person.claimant_id,
-                "employer_id": employer_id(person.paye_references[-1]),
-                "fields": CONSENT_FIELDS,
-                "purpose": "progression_plan",
-                "expires_on": (theatre.now.date() + timedelta(days=60)).isoformat(),
-                "wording_version": "2026-04",
-            }
-            acts.append(Act(caller, "employer_link", "/v1/consents", body, f"consent-{person.claimant_id}"))
+            acts.append(Act(caller, "employer_link", "/v1/consents", consent(theatre, person), f"consent-{person.claimant_id}"))
     return acts
+
+
+def consent(theatre: Theatre, person: ClaimantEntry) -> dict[str, Any]:
+    """What this person agrees to: sixty days with their last employer."""
+    return {
+        "claimant_id": person.claimant_id,
+        "employer_id": employer_id(person.paye_references[-1]),
+        "fields": CONSENT_FIELDS,
+        "purpose": "progression_plan",
+        "expires_on": (theatre.now.date() + timedelta(days=60)).isoformat(),
+        "wording_version": "2026-04",
+    }
 
 
 def test_f5_apis_killed_mid_request_and_clients_that_insist(theatre: Theatre, checker: Checker, cell: Cell) -> None:

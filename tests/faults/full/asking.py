@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from tests.faults.acting import Act
 from tests.faults.stage import Theatre
-from tests.faults.test_f05_api_killed import acceptances, contacts
-
-from contracts.ids import employer_id
-from devstack.demo.acting import CONSENT_FIELDS
+from tests.faults.test_f05_api_killed import acceptances, consent, contacts
 
 
 def asked(theatre: Theatre, number: int) -> list[Act]:
@@ -30,16 +25,7 @@ def recorded(theatre: Theatre) -> list[Act]:
         key = f"recorded-{person.claimant_id}"
         if key in theatre.asked or person.coach_id not in coaches or not person.paye_references:
             continue
-        body = {
-            "claimant_id": person.claimant_id,
-            "employer_id": employer_id(person.paye_references[-1]),
-            "fields": CONSENT_FIELDS,
-            "purpose": "progression_plan",
-            "expires_on": (theatre.now.date() + timedelta(days=60)).isoformat(),
-            "wording_version": "2026-04",
-            "on_behalf_of": person.claimant_id,
-            "reason": "telephone call",
-            "evidence": "recording",
-        }
+        behalf = {"on_behalf_of": person.claimant_id, "reason": "telephone call", "evidence": "recording"}
+        body = consent(theatre, person) | behalf
         acts.append(Act(theatre.cast.coach(person.coach_id), "employer_link", "/v1/consents", body, key))
     return acts
