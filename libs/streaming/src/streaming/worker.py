@@ -14,6 +14,7 @@ import signal
 import socket
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -158,11 +159,9 @@ class _Worker:
             await self._shut_down(app, lanes, ticker, running)
 
     async def _run_app(self, app: ChunkApp) -> None:
-        starting = asyncio.ensure_future(app.start())
-        if not (await asyncio.wait({starting}, timeout=START_LIMIT_S))[0]:
-            log.critical("worker.stopped", reason=f"the consumer did not start within {START_LIMIT_S:g} s; start it again")
-            _exit_now()  # Faust swallows a cancellation here, and then waits for ever
-        await starting
+        starting = _give_up_after(START_LIMIT_S, f"the consumer did not start within {START_LIMIT_S:g} s; start it again")
+        await app.start()
+        starting.cancel()
         self._liveness.started = True
         gc.collect()
         gc.freeze()
@@ -171,20 +170,19 @@ class _Worker:
 
     async def _shut_down(self, app: ChunkApp, lanes: Lanes, ticker: Ticker, running: asyncio.Task[None]) -> None:
         """Lanes first, then the group: what is in flight is committed while the partitions are still ours."""
+        _give_up_after(STOP_LIMIT_S, f"did not stop within {STOP_LIMIT_S:g} s; what was in flight is rolled back")
         if running.done() and self._failure is None:
             self._failure = running.exception() or app.crash_reason or Fatal("the consumer stopped by itself")
+        if self._failure is not None:
+            log.error("worker.stopping", error=type(self._failure).__name__)
         try:
-            async with asyncio.timeout(STOP_LIMIT_S):
-                app.consumer.stop_flow()
-                await asyncio.to_thread(ticker.stop, STOP_LIMIT_S)
-                await lanes.stop()
-                if app.consumer.assignment():
-                    await app.consumer.commit()
-                running.cancel()
-                await app.stop()
-        except TimeoutError:
-            log.critical("worker.stopped", reason=f"did not stop within {STOP_LIMIT_S:g} s; what was in flight is rolled back")
-            _exit_now()
+            app.consumer.stop_flow()
+            await asyncio.to_thread(ticker.stop, STOP_LIMIT_S)
+            await lanes.stop()
+            if app.consumer.assignment():
+                await app.consumer.commit()
+            running.cancel()
+            await app.stop()
         except Exception as error:
             log.warning("worker.stop_failed", error=type(error).__name__)
         self._lock.release()
@@ -245,7 +243,17 @@ async def _first(task: asyncio.Task[Any], other: Any) -> None:
     waiting.cancel()
 
 
-def _exit_now() -> None:
+def _give_up_after(seconds: float, reason: str) -> threading.Timer:
+    """End the process unless it ends, or the timer is cancelled, before. From a thread: Faust swallows cancellations, and
+    then waits for ever, sometimes for its other thread."""
+    timer = threading.Timer(seconds, _give_up, [reason])
+    timer.daemon = True
+    timer.start()
+    return timer
+
+
+def _give_up(reason: str) -> None:
+    log.critical("worker.stopped", reason=reason)
     sys.stdout.flush()
     os._exit(1)
 
