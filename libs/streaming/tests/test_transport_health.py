@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from psycopg import errors
 from rig import Rig, until
 
 from streaming.unit_of_work import is_infrastructure
+
+STARTS, ASKING = 3, 4
 
 
 def test_a_key_service_that_is_down_holds_its_topic_while_the_others_flow(rig: Rig) -> None:
@@ -111,3 +115,19 @@ def test_two_workers_fire_a_timer_once(rig: Rig) -> None:
 )
 def test_what_the_database_says_is_waited_for_or_is_ours_to_mend(error: errors.Error, waits: bool) -> None:
     assert is_infrastructure(error) is waits
+
+
+def test_being_asked_all_the_time_while_it_starts_does_not_keep_a_worker_from_starting(rig: Rig) -> None:
+    """Faust makes its consumer when it is first asked for, in the thread that asks."""
+    rig.consumes(a=1)
+    rig.produce(rig.topics[0], [("a", 1)])
+    for _ in range(STARTS):
+        worker = rig.start()
+        worker.says("health_port")
+        with ThreadPoolExecutor(ASKING) as threads:
+            list(threads.map(lambda _: worker.health("live"), range(ASKING * 40)))  # noqa: B023
+        until(lambda: worker.health("ready")[0] == 200, 20, "the worker is ready")  # noqa: B023
+        assert worker.stop() == 0
+    rig.start()
+    rig.wait_consumed()
+    rig.check()

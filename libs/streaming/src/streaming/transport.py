@@ -29,6 +29,8 @@ from streaming.records import Chunk, Record
 log = structlog.get_logger()
 
 START_LIMIT_S = 60.0
+JOIN_LIMIT_S = 60.0
+"""After the consumer was made: longer than a start may take, as a broker that is away delays it."""
 POLL_LIMIT_S = 60.0
 HELD_BACK_S = 0.02
 """While a partition waits for room in the lanes, look again this often; the others are fetched meanwhile."""
@@ -306,11 +308,11 @@ class Consumer(driver.Consumer):
         """Why a restart would help: the membership task is gone, or nothing is fetched although partitions are ours."""
         coordinator = getattr(self._thread._consumer, "_coordinator", None)
         task = getattr(coordinator, "_coordination_task", None)
+        silent = time.monotonic() - self.last_poll
         if task is None:
-            return None
+            return f"the consumer has not joined its group for {silent:.0f} s" if silent > JOIN_LIMIT_S else None
         if task.done():
             return "the consumer's group membership has ended"
-        silent = time.monotonic() - self.last_poll
         if silent > POLL_LIMIT_S and (self.assignment() or self.app.rebalancing):
             return f"the consumer has not fetched for {silent:.0f} s"
         return None

@@ -149,7 +149,10 @@ class _Worker:
             clock.subscribe(ticker.wake)
         lanes.start()
         ticker.start()
-        self._liveness.add_check(lambda: app.reader.problem())
+        # Faust makes the consumer when it is first asked for, with the loop of whoever asks: a health check that came first
+        # would make it in its own thread, and nothing would ever start.
+        reader = app.reader
+        self._liveness.add_check(reader.problem)
         running = asyncio.create_task(self._run_app(app))
         watching = asyncio.create_task(self._watch(app, lanes))
         try:

@@ -71,8 +71,8 @@ class Supervisor:
     def wait_healthy(self, names: Iterable[str] | None = None, timeout: float = 30.0) -> None:
         """Return when every named process (default: all) answers its health address with 200.
 
-        One that ends before it was healthy is started once more, as a service manager would.
-        Raises ProcessFailed with the tail of the log of one that ended twice, or that is not ready in time.
+        One that ends before it was healthy, or says that a restart would help, is started once more, as a service manager
+        would. Raises ProcessFailed with the tail of the log of one that ended twice, or that is not ready in time.
         """
         restarted: set[str] = set()
         waiting = [name for name in (names or list(self._programs)) if self._programs[name].health]
@@ -81,13 +81,16 @@ class Supervisor:
             while waiting:
                 for name in list(waiting):
                     code = self._children[name].exit_code()
+                    health = self._programs[name].health
+                    if code is None and name not in restarted and health is not None and needs_restart(http, health):
+                        self.kill(name)
+                        code = self._children[name].exit_code()
                     if code is not None and name not in restarted:
                         restarted.add(name)
                         self.start(self._programs[name])
                         continue
                     if code is not None:
                         raise ProcessFailed(f"{name} ended with exit code {code}{log_tail(self.log(name))}")
-                    health = self._programs[name].health
                     if health is not None and answers_ok(http, health):
                         waiting.remove(name)
                 if waiting and time.monotonic() > deadline:
@@ -185,6 +188,14 @@ def answers_ok(http: httpx.Client, health: str) -> bool:
     """True if the address answers 200."""
     try:
         return http.get(health).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+def needs_restart(http: httpx.Client, health: str) -> bool:
+    """True if its liveness answers, and not with 200. Silence is no reason: a machine can be slow."""
+    try:
+        return health.endswith("/ready") and http.get(health.replace("/ready", "/live")).status_code != 200
     except httpx.HTTPError:
         return False
 
