@@ -67,6 +67,7 @@ def test_the_model_catches(mutant: Patch, monkeypatch: pytest.MonkeyPatch, shell
             ShellMachine,
             settings=settings(
                 max_examples=400,
+                report_multiple_bugs=False,  # one is enough
                 stateful_step_count=30,
                 deadline=None,
                 derandomize=True,
