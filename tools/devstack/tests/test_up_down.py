@@ -73,6 +73,13 @@ def test_everything_starts_is_shown_and_leaves_nothing_behind(machine: Machine) 
     for service in layout.SERVICES:
         assert layout.address(getattr(machine.ports, service)) in up.stdout
     assert {one.name for one in supervisor.noted(machine.var_dir)} == PROCESSES
+    settings = machine.var_dir / "dev.env"
+    assert settings.stat().st_mode & 0o777 == 0o600
+    sourced = subprocess.run(
+        ["sh", "-c", f". {settings}; printenv EARNINGS_DATABASE_URL"], capture_output=True, text=True, check=True
+    )
+    with psycopg.connect(sourced.stdout.strip()) as conn:
+        assert conn.execute("SELECT 1").fetchone() == (1,)
     started = [one.handle() for one in supervisor.noted(machine.var_dir)] + marked(machine.var_dir)
     shown = machine.run("status")
     assert shown.returncode == 0, shown.stdout

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 import time
 from pathlib import Path
@@ -22,6 +23,9 @@ from devstack.postgres import Postgres
 from devstack.rate_change.command import main as rate_change
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="The whole platform on this machine.")
+
+SETTINGS = "dev.env"
+"""For `. var/dev.env`."""
 
 VarDir = Annotated[Path | None, typer.Option(help="Folder for data, logs and pid files (VAR_DIR, else var/ in the project)")]
 
@@ -60,15 +64,29 @@ def up(var_dir: VarDir = None) -> None:
         found.stop()
         raise
     platform.supervisor.detach()
+    _write_settings(platform)
     typer.echo(f"\nready after {time.monotonic() - began:.0f} s\n")
     _print_addresses(platform)
+
+
+def _write_settings(platform: Platform) -> None:
+    """The settings and development keys that the services run with, for a shell that runs their commands."""
+    lines = [f"export {name}={shlex.quote(value)}\n" for name, value in sorted(platform.environment.items())]
+    path = platform.var_dir / SETTINGS
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.writelines(lines)
 
 
 def _print_addresses(platform: Platform) -> None:
     rows = [(f"{service.replace('_', '-')} API", platform.url(service)) for service in SERVICES]
     rows += [("issuer", platform.issuer), ("data key service", platform.data_key_service), ("GOV.UK Notify", platform.notify)]
     rows += [("Kafka", platform.bootstrap), ("PostgreSQL", platform.backends.postgres.where)]
-    rows += [("credentials", str(platform.var_dir / FILE)), ("logs", str(platform.var_dir / "log"))]
+    rows += [
+        ("credentials", str(platform.var_dir / FILE)),
+        ("settings", f". {platform.var_dir / SETTINGS}"),
+        ("logs", str(platform.var_dir / "log")),
+    ]
     for name, address in rows:
         typer.echo(f"  {name:<18} {address}")
 
