@@ -14,6 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from web import problems
 from web.auth import Authenticator, Declared
 from web.middleware import STRICT_TRANSPORT, TraceAndGuard, WholeBody
+from web.slashes import SlashesInIds
 
 MAX_BODY_BYTES = 256 * 1024
 BODY_TIMEOUT_S = 10.0
@@ -123,6 +124,7 @@ def create(
     problems.install(app)
     app.add_middleware(WholeBody, max_bytes=max_body_bytes, timeout_s=body_timeout_s)
     app.add_middleware(TraceAndGuard, extra_headers=STRICT_TRANSPORT if production else None)
+    app.add_middleware(SlashesInIds)
     check_declared(app)
     _describe(app)
     return app
