@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 import psycopg
 from confluent_kafka import Consumer, Message, Producer, TopicCollection, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
 from tally import EVERY, Count, Tally, step
 
 from streaming import schema
@@ -101,18 +101,21 @@ class Rig:
         self.expected: dict[str, Tally] = {}
         self.processes: list[Process] = []
         self._admin = AdminClient({"bootstrap.servers": bootstrap, "error_cb": lambda error: None})
-        self._producer = Producer(
+        self._producer = self._connect()
+        with self.connect() as conn:
+            schema.create(conn)  # type: ignore[arg-type]
+        self.create(self.out, 4)
+
+    def _connect(self) -> Producer:
+        return Producer(
             {
-                "bootstrap.servers": bootstrap,
+                "bootstrap.servers": self.bootstrap,
                 "linger.ms": 5,
                 "partitioner": "murmur2_random",
                 "enable.idempotence": True,
                 "error_cb": lambda error: None,
             }
         )
-        with self.connect() as conn:
-            schema.create(conn)  # type: ignore[arg-type]
-        self.create(self.out, 4)
 
     def connect(self) -> psycopg.Connection[Any]:
         return psycopg.connect(self.url, autocommit=True)
@@ -132,6 +135,13 @@ class Rig:
         for future in self._admin.delete_topics([topic]).values():
             future.result(10)
         until(lambda: not self._partitions(topic), 10, f"topic {topic} to go")
+
+    def add_partitions(self, topic: str, partitions: int) -> None:
+        """Grow the topic to this many, and have the producer know it."""
+        for future in self._admin.create_partitions([NewPartitions(topic, partitions)]).values():
+            future.result(10)
+        until(lambda: len(self._partitions(topic)) == partitions, 10, f"partitions of {topic}")
+        self._producer = self._connect()
 
     def delete_records(self, topic: str, partition: int, before: int) -> None:
         for future in self._admin.delete_records([TopicPartition(topic, partition, before)]).values():

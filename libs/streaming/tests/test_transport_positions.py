@@ -72,6 +72,17 @@ def test_records_deleted_ahead_of_a_running_worker_stop_it(rig: Rig) -> None:
     assert "no longer holds what is next" in worker.output() or "were deleted before" in worker.output()
 
 
+def test_partitions_added_before_a_start_are_read_from_their_beginning(rig: Rig) -> None:
+    rig.consumes(a=2)
+    consumed_once(rig)
+    rig.add_partitions(rig.topics[0], 4)
+    rig.produce(rig.topics[0], [(f"new{n}", n) for n in range(100)])
+    assert all(end > 0 for end in rig.ends().values()), "every partition gets some"
+    rig.start()
+    rig.wait_consumed(30)
+    rig.check()
+
+
 def test_a_missing_topic_is_named_at_the_start(rig: Rig) -> None:
     rig.consumes(a=1)
     rig.topics.append(f"{rig.prefix}.nowhere")

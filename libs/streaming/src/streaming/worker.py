@@ -16,7 +16,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -25,7 +25,7 @@ import structlog
 import uvloop
 
 from streaming import metrics, resume
-from streaming.broker import Broker, Partition
+from streaming.broker import Broker, Partition, TopicInfo
 from streaming.clock import TopicClock
 from streaming.database import connector
 from streaming.errors import Fatal, Infrastructure
@@ -103,19 +103,19 @@ class _Worker:
         if not preparing.done():
             preparing.cancel()
             return None
-        preparing.result()
-        await self._consume()
+        await self._consume(preparing.result())
         return self._failure
 
-    async def _prepare(self) -> None:
+    async def _prepare(self) -> dict[str, TopicInfo]:
         """Wait for the backends; refuse to start without the topics or under a name that is in use."""
         wanted = sorted(self._spec.topics)
-        found = await self._patiently("start", lambda: self._broker.topics(wanted))
+        found: dict[str, TopicInfo] = await self._patiently("start", lambda: self._broker.topics(wanted))
         missing = [topic for topic in wanted if topic not in found]
         if missing:
             raise Fatal(f"topics are missing: {', '.join(missing)}; create them with `{CREATE_TOPICS}`")
         await self._patiently("start", self._lock.acquire)
         self._liveness.end("start")
+        return found
 
     async def _patiently(self, step: str, question: Callable[[], Any]) -> Any:
         attempt = 0
@@ -127,8 +127,8 @@ class _Worker:
                 await asyncio.sleep(backoff(attempt))
                 attempt += 1
 
-    async def _consume(self) -> None:
-        app = _make_app(self._spec.name, self._settings, _member(self._lock.name, self._spec.topics))
+    async def _consume(self, topics: Mapping[str, TopicInfo]) -> None:
+        app = _make_app(self._spec.name, self._settings, _member(self._lock.name, topics))
         lanes = Lanes(
             self._spec,
             self._units,
@@ -261,13 +261,14 @@ def _give_up(reason: str) -> None:
     os._exit(1)
 
 
-def _member(name: str, topics: Iterable[str]) -> str:
-    """The static member's id: name and a digest of the subscription.
+def _member(name: str, topics: Mapping[str, TopicInfo]) -> str:
+    """The static member's id: name and a digest of the topics and how many partitions each has.
 
-    The broker hands a returning static member its old assignment without asking what it subscribes to now; a version
-    that reads other topics must come back as somebody else.
+    The broker hands a returning static member its old assignment without asking what it subscribes to now. A version
+    that reads other topics, or one that starts after partitions were added, must come back as somebody else.
     """
-    return f"{name}-{hashlib.sha256(' '.join(sorted(topics)).encode()).hexdigest()[:8]}"
+    subscribed = " ".join(f"{topic}:{info.partitions}" for topic, info in sorted(topics.items()))
+    return f"{name}-{hashlib.sha256(subscribed.encode()).hexdigest()[:8]}"
 
 
 def _make_app(name: str, settings: PlatformSettings, instance: str) -> ChunkApp:
