@@ -29,7 +29,7 @@ def _month(months: Sequence[Month], status: list[int], n: int, aet: int, nlw: in
     gap = _gap(months, n)
     if gap is not None and 0 <= gap <= 91:
         found.add("rapid-re-entry")
-    if pay and n and not before and "rapid-re-entry" not in found:
+    if pay and n and not before and "rapid-re-entry" not in found and _not_left(months[n]):
         m = n - 1
         while m >= 0 and not months[m][2]:
             if not _open_job(months[m]):
@@ -56,6 +56,10 @@ def _month(months: Sequence[Month], status: list[int], n: int, aet: int, nlw: in
     if n and status[n] == 2 and status[n - 1] < 2 and pay > before:
         found.add("cet-reached")
     return found
+
+
+def _not_left(month: Month) -> bool:
+    return not month[3] or any(last is None or last >= month[0] for _, last in month[3])
 
 
 def _open_job(month: Month) -> bool:

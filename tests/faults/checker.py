@@ -57,7 +57,7 @@ class Checker:
             ("I3 atomicity", self._followed(fresh)),
             ("I4 order", in_order(fresh)),
             ("I5 determinism", self._equal()),
-            ("I6 sent twice", self._sent_once()),
+            ("I6 sent twice", self.sent_once()),
             ("I9 tenancy", self._logs.personal()),
             ("I9 tenancy", privacy.strangers(self._theatre.cast, self._theatre.docs("employer_link"))),
             ("I10 audit", self._theatre.callers.unaudited(self._theatre.stage.databases)),
@@ -217,7 +217,7 @@ class Checker:
         found: list[dict[str, Any]] = httpx.get(f"{self._theatre.stage.notify}/sandbox/sends", timeout=30).json()["items"]
         return found
 
-    def _sent_once(self) -> Iterator[str]:
+    def sent_once(self) -> Iterator[str]:
         """The provider accepted each message once."""
         counts = Counter(send["reference"] for send in self._sends())
         yield from (f"{reference} accepted {n} times" for reference, n in counts.items() if n > 1)

@@ -41,13 +41,17 @@ def expect(run: Run, book: Book, mutant: str, wanted: str) -> None:
 
 
 def test_a_sender_that_never_looks_up_sends_twice_and_is_caught(run: Run, book: Book, broken: Broken) -> None:
-    sender = "notifications-sender"
-    with run.keeper.leaving(sender):
+    """Without receipts meanwhile: they tell what a look-up would have told."""
+    sender, receipts = "notifications-sender", "notifications-api"
+    with run.keeper.leaving(sender, receipts):
+        run.supervisor.stop(receipts)
         broken(sender, "no_look_up", CRASH_AT="after_provider_accept")
         run.ask(1)
         until(lambda: not run.supervisor.alive(sender), 60, "the sender dies")
         run.supervisor.start(run.supervisor.program(sender), {"MUTANT": "no_look_up"})
         run.supervisor.wait_healthy([sender], 60)
+        until(lambda: list(run.checker.sent_once()), 120, "a second send")
+        run.supervisor.restart(receipts, timeout=60)
     run.settle()
     expect(run, book, "no_look_up", "I6")
 

@@ -90,6 +90,13 @@ def no_job_before(history: History, numbers: Numbers) -> bool:
     return sum(not ap.open_job() for ap in _unpaid_before(history)) >= int(numbers["min_nil_aps"])
 
 
+@predicate("pay_of_a_job_not_left@1")
+def pay_of_a_job_not_left(history: History, _: Numbers) -> bool:
+    """A last wage that comes in a period after the job was left begins nothing. Pay of no known job counts."""
+    paying = [job for job in history[-1].jobs if job.gross > 0]
+    return not paying or any(job.ended_on is None or job.ended_on >= history[-1].start for job in paying)
+
+
 @predicate("after_job_ended@1")
 def after_job_ended(history: History, _: Numbers) -> bool:
     return last_leaving_date(history) is not None
