@@ -1,6 +1,6 @@
 """Decisions of every released rule set, kept as they were: today's code must still answer the same.
 
-To release a rule set, run this file as a program: it writes the decisions of the rule set in force, once. A file that is
+To release a rule set, run this file as a program (`PYTHONPATH=. python <this file>`): it writes the decisions of the rule set in force, once. A file that is
 there never changes; when a test here fails, a predicate has changed its meaning and needs a new version instead.
 """
 
@@ -44,7 +44,9 @@ FILES = sorted(FOLDER.glob("*.jsonl"))
 
 
 def test_the_rule_set_in_force_has_been_released() -> None:
-    assert f"{shipped().version}.jsonl" in [path.name for path in FILES], "release it: run this file as a program"
+    assert f"{shipped().version}.jsonl" in [path.name for path in FILES], (
+        "release it: run this file as a program, with PYTHONPATH=."
+    )
 
 
 @pytest.mark.parametrize("path", FILES, ids=[path.stem for path in FILES])
