@@ -1,7 +1,8 @@
 """Decisions of every released rule set, kept as they were: today's code must still answer the same.
 
-To release a rule set, run this file as a program (`PYTHONPATH=. python <this file>`): it writes the decisions of the rule set in force, once. A file that is
-there never changes; when a test here fails, a predicate has changed its meaning and needs a new version instead.
+To release a rule set, run this file as a program, with PYTHONPATH=. from the project's root: it writes the decisions of the
+rule set in force, once. A file that is there never changes; when a test here fails, a predicate has changed its meaning and
+needs a new version instead.
 """
 
 from __future__ import annotations
