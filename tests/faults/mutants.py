@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -52,6 +53,16 @@ def outbox_backwards() -> None:
                 " traceparent, time"
             )
             return sorted(cursor.fetchall(), key=lambda row: -row.seq)
+
+    relay.Relay._take = take  # type: ignore[method-assign]
+
+
+def ids_anew() -> None:
+    """The relay publishes everything twice, the second time as if it were something else."""
+    honest = relay.Relay._take
+
+    def take(self: relay.Relay, conn: Connection[Any]) -> list[relay.Row]:
+        return [copy for row in honest(self, conn) for copy in (row, replace(row, id=f"{row.id}-again"))]
 
     relay.Relay._take = take  # type: ignore[method-assign]
 
@@ -114,7 +125,7 @@ def letters_cut_short() -> None:
 ALL: dict[str, Callable[[], None]] = {
     made.__name__: made
     for made in (
-        offsets_apart, outbox_emptied_first, outbox_backwards, no_inbox, keys_not_kept, no_look_up, talkative, no_audit,
+        offsets_apart, outbox_emptied_first, outbox_backwards, ids_anew, no_inbox, keys_not_kept, no_look_up, talkative, no_audit,
         letters_cut_short,
     )
 }  # fmt: skip

@@ -73,13 +73,11 @@ def test_f20_partitions_reset_by_the_operator_are_applied_again_without_effect(
     cell.verify()
 
 
-def reset_all(theatre: Theatre, service: str, but: tuple[str, ...] = ()) -> int:
-    """Every partition of a service back to its beginning, as the operator's command does it; returns how many records.
-
-    but: topics that are left where they stand."""
+def reset_all(theatre: Theatre, service: str) -> int:
+    """Every partition of a service back to its beginning, as the operator's command does it; returns how many records."""
     spec, records = theatre.specs[service], 0
     with psycopg.connect(theatre.stage.databases[service], autocommit=True) as conn:
-        for place, at in progress.positions(conn, spec.name, [topic for topic in spec.topics if topic not in but]).items():
+        for place, at in progress.positions(conn, spec.name, spec.topics).items():
             progress.move(conn, spec.name, *place, 0, at.topic_id)
             records += at.next_offset
     return records

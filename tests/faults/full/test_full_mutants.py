@@ -1,4 +1,4 @@
-"""The checker can fail on the invariants that the shorter mutants leave: I2, I6, I8, I9, I10."""
+"""The checker can fail on the invariants that the shorter mutants leave: I2, I6, I8, I9, I10, and on what an inbox is for."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from tests.faults.report import Book
 from tests.faults.sending import Outbound
 from tests.faults.stage import until
 from tests.faults.test_f13_poison import kept
-from tests.faults.test_f20_replay import reset_all
 
 from contracts import topics
 
@@ -69,14 +68,18 @@ def test_changes_without_audit_are_caught(run: Run, book: Book, broken: Broken) 
     expect(run, book, "no_audit", "I10")
 
 
-def test_an_inbox_that_forgets_is_caught(run: Run, book: Book, broken: Broken) -> None:
-    worker = "notifications-worker"
-    with run.keeper.leaving(worker):
-        run.supervisor.stop(worker)
-        reset_all(run.theatre, "notifications", but=(topics.CONTACT_PREFERENCES,))  # an earlier cell let some of it expire
-        broken(worker, "no_inbox")
+def test_events_that_are_published_again_under_new_ids_are_caught(run: Run, book: Book, broken: Broken) -> None:
+    broken("notifications-relay", "ids_anew")
+    run.ask(1)
     run.settle()
-    expect(run, book, "no_inbox", "I2")
+    expect(run, book, "ids_anew", "I2")
+
+
+def test_an_inbox_that_forgets_is_caught(run: Run, book: Book, broken: Broken) -> None:
+    broken("notifications-worker", "no_inbox")
+    run.ask(1)
+    run.settle()
+    expect(run, book, "no_inbox", "I1")
 
 
 def test_a_dead_letter_that_is_not_kept_byte_for_byte_is_caught(run: Run, book: Book, broken: Broken) -> None:
