@@ -11,7 +11,7 @@ from referrals_facts import assessed, claim, earned, person
 from referrals_memory import Referrals
 from test_flag_life import SPANS, contacted, day_after, play
 
-from contracts.earnings import ClaimChanged
+from contracts.earnings import ClaimChanged, ClaimOpened, Easement
 from contracts.reference import CoachChanged, OfficeChanged
 from contracts.vocabulary import CaseState
 from referrals import leaving, moves
@@ -112,6 +112,15 @@ def test_a_move_is_made_or_refused_with_the_legal_ones(state: CaseState, name: s
     with pytest.raises(Refused) as refused:
         made.move("C", case.case_id, *flat(name))
     assert (refused.value.status, refused.value.allowed) == (409, list(allowed(case)))
+
+
+def test_a_contact_that_an_easement_forbids_is_refused_and_not_among_what_is_open() -> None:
+    made, case = shown()
+    eased = Easement(from_=SPANS[1][0], no_contact_until=TODAY_PLUS_5, voluntary_only=False)
+    made.tell(ClaimOpened(claim_id="C", claim=claim("C", person("P1", easements=(eased,)), version=2)))
+    with pytest.raises(Refused, match="guard-easement") as refused:
+        made.move("C", case.case_id, *flat("contact"))
+    assert refused.value.allowed == [move for move in allowed(case) if move != "contact"]
 
 
 def undo_of(made: Referrals, case_id: str, event: str, by: Actor = moves.Actor(role="coach", name="coach-1")) -> bool:

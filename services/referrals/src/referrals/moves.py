@@ -76,8 +76,9 @@ def require_move(case: Case, move: str) -> None:
         raise illegal(case, "The case does not allow that in its present state.")
 
 
-def illegal(case: Case, detail: str, code: str = "illegal-move") -> Refused:
-    return Refused(409, code, detail, allowed=allowed(case))
+def illegal(case: Case, detail: str, code: str = "illegal-move", *, but: str = "") -> Refused:
+    """409 with the moves that are legal now. but: one that the state allows and something else forbids."""
+    return Refused(409, code, detail, allowed=tuple(move for move in allowed(case) if move != but))
 
 
 def assign(at: Turn, coach_id: str | None, reason: str, move: str = "assign") -> None:
@@ -115,10 +116,12 @@ def require_basis(at: Turn, basis: ContactBasis) -> None:
     if basis == "mandatory" and first.contact_basis == "voluntary":
         raise illegal(case, "The reason allows voluntary contact only.", "voluntary-only")
     if stops(desk.doc, person.claimant_id):
-        raise illegal(case, "The person must not be contacted.", "guard-not-contactable")
+        raise illegal(case, "The person must not be contacted.", "guard-not-contactable", but="contact")
     easements = guard_facts(desk.doc, person.claimant_id, first.period_id, desk.today).easements
     if any(easement.forbids(desk.today, basis) for easement in easements):
-        raise illegal(case, "An easement does not allow this contact today.", "guard-easement")
+        none = any(easement.forbids(desk.today, "voluntary") for easement in easements)
+        detail = "An easement does not allow this contact today."
+        raise illegal(case, detail, "guard-easement", but="contact" if none else "")
 
 
 def record_contact(at: Turn, channel: str, outcome: str) -> None:
