@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, cast
 from uuid import uuid4
 
 import pytest
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
-from streaming.health import EndOffsets
+from streaming.clock import WallClock
+from streaming.health import EndOffsets, Health
 
 
 def test_ends_are_read_again_after_a_topic_changed_behind_the_client(bootstrap: str) -> None:
@@ -39,3 +43,18 @@ def patiently(ends: EndOffsets, partitions: int) -> None:
             pass
         if time.monotonic() > deadline:
             pytest.fail(f"no ends of {partitions} partitions within 10 s")
+
+
+def test_no_connection_is_held_while_the_broker_does_not_answer() -> None:
+    """Others need it, and the broker may take seconds."""
+    opened: list[str] = []
+
+    @contextmanager
+    def connect() -> Iterator[Any]:
+        opened.append("a connection")
+        yield None
+
+    away = EndOffsets("127.0.0.1:1", ["any"], timeout_s=0.2)
+    with pytest.raises(KafkaException):
+        Health(cast("Any", None), WallClock(), away).drained(connect)
+    assert opened == []
