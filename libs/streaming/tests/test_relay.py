@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import signal
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Iterator
 
 import msgspec
-from confluent_kafka import Message
+import psycopg
+import pytest
+from confluent_kafka import KafkaError, Message
 from rig import Rig, until
 
 from contracts import envelope
+from streaming.liveness import Liveness
+from streaming.relay import Relay
 
 
 def fill_outbox(rig: Rig, records: int = 4000, keys: int = 20) -> int:
@@ -115,3 +120,31 @@ def test_a_relay_that_is_stopped_hands_over_at_once(rig: Rig) -> None:
     began = time.monotonic()
     second.says("relay.leads")
     assert time.monotonic() - began < 2.5
+
+
+@pytest.fixture
+def led(rig: Rig) -> Iterator[Relay]:
+    """A relay of the rig's outbox that takes its steps when the test says so."""
+    made = Relay(rig.prefix, lambda: psycopg.connect(rig.url, autocommit=True), rig.bootstrap, Liveness(60))
+    yield made
+    made._resign()
+
+
+def test_a_batch_whose_commit_is_in_doubt_is_published_again_under_its_ids(rig: Rig, led: Relay) -> None:
+    """A broker that dies before it has ended a transaction may forget to; the repeat ends it in the same partitions."""
+    wanted = fill_outbox(rig, 400)
+    assert led.step() == wanted
+    led._published.broken(KafkaError(KafkaError._TRANSPORT))
+    assert led.step() == led.step() == 0
+    messages = rig.published(2 * wanted)
+    assert set(Counter(map(identity, messages)).values()) == {2}
+    assert sequences(messages) == {key: [*counts, *counts] for key, counts in rig.expected_events().items()}
+
+
+def test_a_connection_that_breaks_much_later_puts_nothing_in_doubt(rig: Rig, led: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted = fill_outbox(rig, 400)
+    led.step()
+    monkeypatch.setattr("streaming.relay.UNSURE_S", -1.0)
+    led._published.broken(KafkaError(KafkaError._TRANSPORT))
+    assert led.step() == 0
+    assert len(rig.published(wanted)) == wanted

@@ -4,8 +4,9 @@ One batch = one database transaction around one Kafka transaction:
 
     BEGIN · renew the lease row · DELETE the first rows RETURNING · publish, commit in Kafka · COMMIT
 
-A crash between the two commits publishes the batch again with the same ids; consumers drop it. A relay that was frozen
-and wakes finds its database session ended and its producer fenced by the new leader, so it publishes nothing stale.
+A crash between the two commits publishes the batch again with the same ids; consumers drop it. So does a broker that went
+away during a commit or right after it: it may come back without having ended the transaction (ADR 9). A relay that was
+frozen and wakes finds its database session ended and its producer fenced by the new leader, so it publishes nothing stale.
 Time-outs, shortest first: lease 3 s < delivery 10 s < idle database session 12 s < Kafka transaction 15 s.
 """
 
@@ -49,6 +50,8 @@ IDLE_POLL_S = 0.2
 STANDBY_POLL_S = 0.5
 RECENTLY_S = 10.0
 MEASURE_EVERY_S = 2.0
+UNSURE_S = 5.0
+"""So long after a commit a broker that goes away puts it in doubt; it ends a transaction within milliseconds."""
 STEP = "relay"
 
 
@@ -67,6 +70,33 @@ class Row:
     correlation_id: str
     traceparent: str | None
     time: datetime
+
+
+class Published:
+    """The last batch, while it may have to be published again. Used by one thread: librdkafka calls back where it is polled."""
+
+    def __init__(self) -> None:
+        self._rows: list[Row] = []
+        self._span = (0.0, 0.0)
+        self._broken_at = -1.0
+
+    def broken(self, error: KafkaError) -> None:
+        """The client's own trouble: a connection has ended, or no broker answers."""
+        log.debug("relay.kafka", error=error.name())
+        self._broken_at = time.monotonic()
+
+    def doubtful(self) -> list[Row]:
+        """What was committed while a broker went away; nothing otherwise."""
+        began, ended = self._span
+        return self._rows if began <= self._broken_at <= ended + UNSURE_S else []
+
+    def keep(self, rows: list[Row], began: float) -> None:
+        """These were committed just now."""
+        self._rows, self._span = rows, (began, time.monotonic())
+
+    def forget(self) -> None:
+        """Another relay leads; ours would come after its newer events."""
+        self._rows = []
 
 
 class NotLeader(Exception):
@@ -100,6 +130,7 @@ class Relay:
         self._holder = f"{socket.gethostname()}:{os.getpid()}:{time.time_ns()}"
         self._conn: Connection[Any] | None = None
         self._producer: Producer | None = None
+        self._published = Published()
         self._renewed = 0.0
         self._busy_until = 0.0
         self._measured = 0.0
@@ -116,6 +147,7 @@ class Relay:
                 self._measure()
             except NotLeader:
                 self._forget_producer()
+                self._published.forget()
                 pause = STANDBY_POLL_S
             except (psycopg.Error, KafkaException) as error:
                 if isinstance(error, psycopg.Error) and not is_infrastructure(error):
@@ -145,16 +177,20 @@ class Relay:
     def step(self) -> int:
         """Publish at most one batch; returns how many. Raises NotLeader."""
         conn = self._connection()
-        if self._producer is not None and self._leading() and not self._anything(conn):
+        if self._producer is not None:
             self._producer.poll(0)
+        again = self._published.doubtful()
+        if self._producer is not None and self._leading() and not again and not self._anything(conn):
             return 0
         with conn.transaction():
             self._lead(conn)
             rows = self._take(conn)
-            if rows:
+            if again or rows:
                 self._reached("before_publish")
-                self._publish(rows)
+                self._publish([*again, *rows])
                 self._reached("after_publish")
+        if again:
+            log.warning("relay.published_again", events=len(again))
         for row in rows:
             metrics.RELAYED.labels(row.topic).inc()
         return len(rows)
@@ -210,7 +246,7 @@ class Relay:
                 "acks": "all",
                 "linger.ms": 5,
                 "reconnect.backoff.max.ms": 1000,
-                "error_cb": _say,  # without it the client writes its troubles to stderr in its own format
+                "error_cb": self._published.broken,  # without it the client writes its troubles to stderr in its own format
             }
         )
 
@@ -252,10 +288,12 @@ class Relay:
     def _publish(self, rows: list[Row]) -> None:
         producer = self._producer
         assert producer is not None  # `_lead` made it
+        began = time.monotonic()
         producer.begin_transaction()
         for row in rows:
             producer.produce(row.topic, value=row.value, key=row.key.encode(), headers=self._headers(row))
         producer.commit_transaction(DELIVERY_MS / 1000)
+        self._published.keep(rows, began)
 
     def _headers(self, row: Row) -> Any:
         return envelope.headers(
@@ -276,10 +314,6 @@ class Relay:
         self._measured = time.monotonic()
         row = self._connection().execute("SELECT extract(epoch FROM now() - time) FROM outbox ORDER BY seq LIMIT 1").fetchone()
         metrics.OUTBOX_OLDEST_SECONDS.set(max(0.0, float(row[0])) if row else 0.0)
-
-
-def _say(error: KafkaError) -> None:
-    log.debug("relay.kafka", error=error.name())
 
 
 def _describe(error: psycopg.Error | KafkaException) -> str:
