@@ -38,6 +38,8 @@ from world.truth.judge import LONG
 
 NOON = clock_time(11, 0, tzinfo=UTC)
 MIN_AGREEMENT = 0.98
+MIN_AGREEMENT_STRAINED = 0.95
+"""With other rates of what goes wrong in the reporting than the default: more of it than people do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,13 +169,15 @@ def _bar(console: Console) -> Progress:
 def _verify(made: dict[str, Any], scores: dict[str, Score], accounts: earned.Accounts, options: Options) -> None:
     """The demo fails loudly rather than print a table with a hole in it."""
     wrong = judging.unexplained(scores) + accounts.wrong()
-    # More goes wrong in the reporting than people do: then it is enough that every difference has its cause.
-    if options.rates == Rates() and options.claimants >= 500 and options.months >= 8:
+    usual, large = options.rates == Rates(), options.claimants >= 500 and options.months >= 8
+    if large:
+        least = MIN_AGREEMENT if usual else MIN_AGREEMENT_STRAINED
         wrong += [
-            f"{rule}: precision {score.precision:.3f}, recall {score.recall:.3f}, at least {MIN_AGREEMENT} is asked for"
+            f"{rule}: precision {score.precision:.3f}, recall {score.recall:.3f}, at least {least} is asked for"
             for rule, score in scores.items()
-            if min(score.precision, score.recall) < MIN_AGREEMENT
+            if min(score.precision, score.recall) < least
         ]
+    if usual and large:
         wrong += [
             f"{rule}: raised {row['raised']}, withdrawn {row['withdrawn']}; each must happen"
             for rule, row in made["flags"].items()

@@ -207,13 +207,14 @@ class _Judge:
                 self.note(now.period, "crossed-above-aet", "household_change")
 
     def newly(self, index: int) -> None:
-        """First pay after a whole period without pay and without a job."""
+        """First pay that is beyond doubt, after a whole period without pay and without a job."""
         mine = self.people[self.person.person_id]
         now = mine[index]
-        if not now.pay_pence or not index or mine[index - 1].pay_pence:
+        known = [earlier for earlier in mine[:index] if not earlier.withheld]
+        if not now.pay_pence or not known or known[-1].pay_pence:
             return
         idle = []
-        for earlier in reversed(mine[:index]):
+        for earlier in reversed(known):
             if earlier.pay_pence:
                 break
             if not earlier.open_job:
@@ -222,7 +223,8 @@ class _Judge:
             if now.moved:
                 self.note(now.period, "newly-in-work", "reported_late")
             return
-        started = [job for job in self.jobs if job.real and now.period.holds(job.started_on)]
+        since, until = known[-1].period.end, now.period.end
+        started = [job for job in self.jobs if job.real and since < job.started_on <= until]
         left = [job.ended_on for job in self.jobs if job.real and job.ended_on is not None and job.ended_on < now.period.start]
         if started and left and (started[0].started_on - max(left)).days <= RE_ENTRY_DAYS:
             self.note(now.period, "newly-in-work", "rapid_re_entry", gap_days=(started[0].started_on - max(left)).days)
