@@ -130,11 +130,15 @@ def led(rig: Rig) -> Iterator[Relay]:
     made._resign()
 
 
-def test_a_batch_whose_commit_is_in_doubt_is_published_again_under_its_ids(rig: Rig, led: Relay) -> None:
+def test_a_batch_whose_commit_is_in_doubt_is_published_again_under_its_ids(
+    rig: Rig, led: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A broker that dies before it has ended a transaction may forget to; the repeat ends it in the same partitions."""
     wanted = fill_outbox(rig, 400)
     assert led.step() == wanted
     led._published.broken(KafkaError(KafkaError._TRANSPORT))
+    monkeypatch.setattr("streaming.relay.UNSURE_S", -1.0)
+    led._published.broken(KafkaError(KafkaError._ALL_BROKERS_DOWN))  # and for minutes
     assert led.step() == led.step() == 0
     messages = rig.published(2 * wanted)
     assert set(Counter(map(identity, messages)).values()) == {2}

@@ -77,26 +77,27 @@ class Published:
 
     def __init__(self) -> None:
         self._rows: list[Row] = []
-        self._span = (0.0, 0.0)
-        self._broken_at = -1.0
+        self._ended = float("-inf")
+        self._broken_at = float("-inf")
+        self._in_doubt = False
 
     def broken(self, error: KafkaError) -> None:
-        """The client's own trouble: a connection has ended, or no broker answers."""
+        """The client's own trouble: a connection has ended, or no broker answers. It says so again until one does."""
         log.debug("relay.kafka", error=error.name())
         self._broken_at = time.monotonic()
+        self._in_doubt |= self._broken_at <= self._ended + UNSURE_S
 
     def doubtful(self) -> list[Row]:
         """What was committed while a broker went away; nothing otherwise."""
-        began, ended = self._span
-        return self._rows if began <= self._broken_at <= ended + UNSURE_S else []
+        return self._rows if self._in_doubt else []
 
     def keep(self, rows: list[Row], began: float) -> None:
-        """These were committed just now."""
-        self._rows, self._span = rows, (began, time.monotonic())
+        """These were committed just now, which began then."""
+        self._rows, self._ended, self._in_doubt = rows, time.monotonic(), self._broken_at >= began
 
     def forget(self) -> None:
         """Another relay leads; ours would come after its newer events."""
-        self._rows = []
+        self._rows, self._in_doubt = [], False
 
 
 class NotLeader(Exception):
