@@ -123,6 +123,8 @@ def once(
         records = begin(group)
         started, seconds, cpu, memory, first_count = _watch(conn, group, topic, records, backends, log)
     done = records - first_count
+    if not done:
+        raise WrongResult(f"{contender.name} wrote all {records} records in its first transactions: nothing is left to measure")
     cpu_us = {who: spent / done * 1e6 for who, spent in cpu.items()}
     return Result(contender.name, load, records, done / seconds, cpu_us, started - began, memory)
 
