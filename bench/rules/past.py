@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
+from typing import Any
 
 from bench.rules.feed import NOW, Message, records
 from streaming.crypto import FieldCipher
 from streaming.database import connector
-from streaming.records import Bad, Chunk, Item, Prepared, PreparedChunk, Record
+from streaming.records import Bad, Cause, Chunk, Item, Prepared, PreparedChunk, Record, Root
 from streaming.spec import Spec
 from streaming.unit_of_work import UnitOfWork
+from streaming.work import Reply, Work
 
 PARTITION = 1000
 """No partition of the benchmark's topics: rows of the past must not be those of records that are still to come."""
@@ -75,6 +77,19 @@ class Past:
             self._clock.move(min(now, self._clock.now() + timedelta(days=1)))
             while self._unit.fire_due():
                 pass
+
+    def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        """What the database holds by now."""
+        return self._unit.conn.execute(query, values).fetchall()
+
+    def act(self, root: Root, name: str, do: Callable[[Work], None]) -> None:
+        """Somebody does something about a root. name: of the cause."""
+
+        def done(work: Work) -> Reply:
+            do(work)
+            return Reply()
+
+        self._unit.internal([root], Cause(name, name), done)
 
     def close(self) -> None:
         """Forget what the shell wrote for itself, as if the relay had published everything long ago."""

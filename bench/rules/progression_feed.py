@@ -1,7 +1,7 @@
 """Progression: five closed periods are judged, with flags planned, raised and shown; then the sixth closes for everybody.
 
-Its assessment comes in three versions, as when wages are reported late: each is judged anew on the whole course. No flag of it
-is due yet, so that no timer fires while a contender runs.
+Its assessment comes in three versions, as when wages are reported late: each is judged anew on the whole course. Nothing falls
+due while a contender runs: when a timer fires between two records depends on the moment, and the facts would with it.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import islice
 from uuid import NAMESPACE_URL, uuid5
 
@@ -22,6 +23,9 @@ from contracts import topics
 from contracts.earnings import ClaimOpened, PeriodAssessed
 from contracts.envelope import headers
 from contracts.ids import period_id
+from referrals import cases
+from referrals.desk import KIND, Desk, Setup
+from streaming.work import Work
 
 TOPIC = topics.EARNINGS_PERIOD
 PERIODS = 6
@@ -44,6 +48,22 @@ def past(know: Past, count: int) -> None:
         know.wait_until(_closed(courses[0][place]))
         know.publish(TOPIC, (_assessed(n, courses[n % COURSES][place], 1, know.now) for n in range(many)))
     know.wait_until(NOW)
+
+
+def tidy(know: Past, setup: Setup) -> None:
+    """Close the cases whose deadline has passed, as after months without an answer: any news of such a case would set a timer
+    that fires at once, while one contender runs and in no loop."""
+    late = know.rows("SELECT claim_id, case_id FROM worklist WHERE state <> 'closed' AND due_on < %s ORDER BY 1, 2", NOW.date())
+    for claim_id, case_id in late:
+        know.act((KIND, claim_id), f"tidy {case_id}", partial(_expire, setup, claim_id, case_id))
+
+
+def _expire(setup: Setup, claim_id: str, case_id: str, work: Work) -> None:
+    desk = Desk(work, claim_id, setup)
+    found = desk.doc.find_case(case_id)
+    assert found is not None
+    cases.expire(desk, *found)
+    desk.save()
 
 
 def measured(count: int) -> Iterator[Message]:

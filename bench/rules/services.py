@@ -15,6 +15,7 @@ from earnings import cli as earnings_cli
 from earnings.main import build_intake
 from earnings.settings import Settings
 from referrals import cli as referrals_cli
+from referrals.main import setup
 from referrals.settings import ReferralsSettings
 from streaming.cli import Program
 from streaming.settings import PlatformSettings
@@ -72,6 +73,7 @@ def _progression_past(url: str, settings: ReferralsSettings, count: int) -> None
     spec = referrals_cli.PROGRAM.spec(settings)
     know = Past(spec, url, settings.field_key.get_secret_value(), progression_feed.began())
     progression_feed.past(know, count)
+    progression_feed.tidy(know, setup(settings.referrals_policy_dir))
     know.close()
 
 
@@ -98,10 +100,11 @@ PROGRESSION = Service(
     ReferralsSettings,
     {
         **SHELL_FACTS,
-        # What was decided is encrypted under a random key; that it rests on the same document shows in the documents.
+        # What was decided is encrypted under a random key; that both decided alike shows in the documents and the outbox.
         "decisions": "SELECT claim_id, seq, decision_id, claimant_id, period_id, step, as_of, made_at, rule_set FROM decision",
         "worklist": "SELECT * FROM worklist",
-        "flags watched": "SELECT * FROM flag_watch",
+        # Without the change of pay: that is as of the end of a transaction, however many versions it took in.
+        "flags watched": "SELECT claim_id, flag_id, rule_id, office_id, employer_id, raised_at, hold_id FROM flag_watch",
         "outcomes": "SELECT claim_id, claimant_id, period_id, version, gross_change_pence, in_work, arm FROM outcome",
     },
     _progression_past,
