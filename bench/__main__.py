@@ -11,6 +11,8 @@ import typer
 from rich.console import Console
 
 from bench import backfill, end_to_end, figures, growth, latency, report, suite, what_if
+from bench.rules import report as rules_report
+from bench.rules import run as rules_run
 from devstack import backends
 
 VarDir = Annotated[Path | None, typer.Option(help="Folder for data and logs (default var/bench)")]
@@ -84,6 +86,25 @@ def end_to_end_(
     end_to_end.show(console, made)
     end_to_end.plot(home / "end-to-end.png", made)
     _write("end-to-end", made, home, keep, console)
+
+
+@app.command("rules")
+def rules_(
+    messages: Annotated[int, typer.Option(min=1_000, help="Wages through the earnings rules")] = 60_000,
+    assessments: Annotated[int, typer.Option(min=300, help="Assessed periods through the progression rules")] = 15_000,
+    events: Annotated[int, typer.Option(min=10_000, help="Events of the hot load, for the trivial rule")] = 200_000,
+    repeats: Annotated[int, typer.Option(min=1, help="Turns of each contender; the median counts")] = 3,
+    keep: Keep = False,
+    var_dir: VarDir = None,
+) -> None:
+    """The services' own rules in the shell and in a plain loop that applies the very same ones; every fact is compared."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    console, home = Console(), _home(var_dir)
+    with backends.start(home, fresh=True) as found:
+        made = rules_report.build(*rules_run.run(found, rules_run.Size(repeats, messages, assessments, events), console))
+    rules_report.show(console, made)
+    rules_report.plot(home / "rules.png", made)
+    _write("rules", made, home, keep, console)
 
 
 def _write(name: str, made: dict[str, Any], home: Path, keep: bool, console: Console) -> None:

@@ -33,8 +33,8 @@ class Clear(NamedTuple):
 
 def messages(claims: int, today: date) -> Iterator[Clear]:
     """Topic by topic, so that what belongs together lies apart, as in a replay."""
-    entitlement = (today - timedelta(days=31 * MONTHS + 5)).replace(day=10)
-    starts = [_month(entitlement, number) for number in range(MONTHS + 1)]
+    starts = period_starts(today)
+    entitlement = starts[0]
     made = datetime.combine(entitlement, datetime.min.time(), UTC)
     for n in range(claims):
         yield _record(topics.UCFS_CLAIMANT, "citizenId", f"p{n}", made, {
@@ -60,14 +60,25 @@ def messages(claims: int, today: date) -> Iterator[Clear]:
                 "takeHomeBreakdown": {"rte": f"{pay:.2f}", "selfReported": "0.00", "selfEmployed": "0.00",
                                       "selfEmployedWithMif": "0.00"},
             })  # fmt: skip
-            paid_on = start + timedelta(days=14)
-            yield Clear(topics.RTI_PAYMENT, f"c{n}", None, _encode({
-                "schemaVersion": "rti-payment/1", "nationalInsuranceNumber": _nino(n), "hmrcOfficeNumber": "123",
-                "employerPayeRef": f"A{n % 5000}", "employerName1": "Example Bakery Ltd", "payrollId": f"{n}",
-                "payFrequency": "M1", "paymentDate": paid_on.isoformat(), "taxablePayInPeriod": pay,
-                "taxablePayToDate": round(pay * (month + 1), 2), "uniquePaymentId": f"{8_000_000_000 + n * MONTHS + month}",
-                "hmrcReceiptTimestamp": f"{paid_on}T08:14:05Z", "apiAvailableTimestamp": f"{paid_on}T08:40:00Z",
-            }))  # fmt: skip
+            number = 8_000_000_000 + n * MONTHS + month
+            yield payment(n, number, start + timedelta(days=14), pay, round(pay * (month + 1), 2), "M1")
+
+
+def period_starts(today: date) -> list[date]:
+    """First days of the periods, and the day after the last of them."""
+    entitlement = (today - timedelta(days=31 * MONTHS + 5)).replace(day=10)
+    return [_month(entitlement, number) for number in range(MONTHS + 1)]
+
+
+def payment(n: int, number: int, paid_on: date, pounds: float, to_date: float, frequency: str) -> Clear:
+    """A wage of claim n's one job. number: of the report. to_date: pounds in the tax year."""
+    return Clear(topics.RTI_PAYMENT, f"c{n}", None, _encode({
+        "schemaVersion": "rti-payment/1", "nationalInsuranceNumber": _nino(n), "hmrcOfficeNumber": "123",
+        "employerPayeRef": f"A{n % 5000}", "employerName1": "Example Bakery Ltd", "payrollId": f"{n}",
+        "payFrequency": frequency, "paymentDate": paid_on.isoformat(), "taxablePayInPeriod": pounds,
+        "taxablePayToDate": to_date, "uniquePaymentId": f"{number}",
+        "hmrcReceiptTimestamp": f"{paid_on}T08:14:05Z", "apiAvailableTimestamp": f"{paid_on}T08:40:00Z",
+    }))  # fmt: skip
 
 
 def publish(claims: int, bootstrap: str, data_key_service: str, told: Callable[[int], None]) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -25,11 +25,14 @@ def environment(found: Backends, database: str, topic: str, more: Mapping[str, s
 
 
 @contextmanager
-def running(module: str, env: Mapping[str, str], log: Path, python: Path | None = None) -> Iterator[subprocess.Popen[bytes]]:
+def running(
+    module: str, env: Mapping[str, str], log: Path, python: Path | None = None, arguments: Sequence[str] = ()
+) -> Iterator[subprocess.Popen[bytes]]:
     """A program for as long as the block lasts, then killed: a contender that survives a kill needs no polite end."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as out:
-        process = subprocess.Popen([str(python or sys.executable), "-m", module], env=dict(env), stdout=out, stderr=out)
+        argv = [str(python or sys.executable), "-m", module, *arguments]
+        process = subprocess.Popen(argv, env=dict(env), stdout=out, stderr=out)
         try:
             yield process
         finally:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ checkpoints has read the whole of its first one when the first of its commits is
 class Contender:
     """name: as printed. share: part of the load's events it gets (slow ones get fewer). peer: it needs the peers' environment.
 
-    wide: it also runs over the table of a million. short: it is part of the short benchmark.
+    wide: it also runs over the table of a million. short: it is part of the short benchmark. arguments: after the module.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Contender:
     peer: bool = False
     wide: bool = True
     short: bool = True
+    arguments: tuple[str, ...] = ()
 
     def python(self) -> Path | None:
         """Its interpreter; None: ours. Raises peers.NotInstalled."""
@@ -116,10 +118,13 @@ def once(
     env = machine.environment(backends, url, topic, contender.env)
     began = time.monotonic()
     with psycopg.connect(url, autocommit=True) as conn, ExitStack() as stack:
-        group = [stack.enter_context(machine.running(contender.module, env, log, python)) for _ in range(processes)]
+        start = partial(machine.running, contender.module, env, log, python, contender.arguments)
+        group = [stack.enter_context(start()) for _ in range(processes)]
         records = begin(group)
         started, seconds, cpu, memory, first_count = _watch(conn, group, topic, records, backends, log)
     done = records - first_count
+    if not done:
+        raise WrongResult(f"{contender.name} wrote all {records} records in its first transactions: nothing is left to measure")
     cpu_us = {who: spent / done * 1e6 for who, spent in cpu.items()}
     return Result(contender.name, load, records, done / seconds, cpu_us, started - began, memory)
 

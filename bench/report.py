@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -122,12 +122,17 @@ def show(console: Console, made: dict[str, Any]) -> None:
     Console(width=max(console.width, WIDE)).print(rows)
     for name in made["missing"]:
         console.print(f"[bold]{name} was not measured: it could not be installed[/bold]")
+    show_gates(console, made["gates"])
+
+
+def show_gates(console: Console, gates: Sequence[Mapping[str, Any]]) -> None:
+    """Each gate beside what was measured."""
     table = Table(title="Gates (median of the runs above; results checked equal)", title_justify="left")
     for column in ("", "measured", "gate", "target", ""):
         table.add_column(column, justify="right" if column else "left")
     word: dict[bool | None, str] = {True: "met", False: "MISSED", None: "not measured"}
     sign: Callable[[bool], str] = lambda at_least: "≥" if at_least else "≤"  # noqa: E731
-    for gate in made["gates"]:
+    for gate in gates:
         mark = sign(gate["at_least"])
         table.add_row(gate["name"], str(gate["value"]), f"{mark} {gate['gate']}", f"{mark} {gate['target']}", word[gate["met"]])
     console.print(table)

@@ -50,7 +50,7 @@ KNOWN = Conditionality(
 def run(claimants: int, processes: int | None, home: Path, console: Console) -> dict[str, Any]:
     """Fill a database, check, time, and write report.json and plot.svg."""
     setup = referrals_main.setup()
-    courses = list(islice(_courses(random.Random(1)), COURSES))
+    courses = list(islice(courses_of(random.Random(1)), COURSES))
     docs = [_doc(months) for months in courses]
     times = _check_and_time(courses, docs, setup)
     console.print(f"{COURSES:,} courses judged alike by the service's rules and by the plain loop")
@@ -89,7 +89,7 @@ def run(claimants: int, processes: int | None, home: Path, console: Console) -> 
     return made
 
 
-def _courses(chance: random.Random) -> Iterator[list[plain_rules.Month]]:
+def courses_of(chance: random.Random) -> Iterator[list[plain_rules.Month]]:
     """Twelve months of one person: one job at a time, some lost and followed by another."""
     starts = [
         date(FIRST.year + (FIRST.month - 1 + n) // 12, (FIRST.month - 1 + n) % 12 + 1, FIRST.day) for n in range(MONTHS + 1)
@@ -114,29 +114,40 @@ def _courses(chance: random.Random) -> Iterator[list[plain_rules.Month]]:
 
 def _doc(months: list[plain_rules.Month]) -> ClaimDoc:
     """The claim as the service keeps it."""
-    person = ClaimClaimant(
-        claimant_id="p", coach_id=None, office_id="o", self_employed=False, dead=False, nino_known=True, conditionality=(KNOWN,)
-    )
-    claim = Claim(
-        claim_id="c", version=1, status="open", couple=False, entitlement_date=FIRST, payment_day=7, claimants=(person,)
-    )
+    claim = claim_of("c", "p", "o")
     periods = {}
-    for start, end, pay, jobs in months:
-        known = period_id("c", start)
-        paid = tuple(
-            PeriodEmployment(
-                employment_id=f"job-{n}", employer_id=f"e-{n}", gross_pence=pay if n == len(jobs) - 1 else 0,
-                paydays=1 if pay and n == len(jobs) - 1 else 0, frequency="M1", started_on=first, ended_on=last,
-            )
-            for n, (first, last) in enumerate(jobs)
-        )  # fmt: skip
-        own = PeriodClaimant(
-            claimant_id="p", in_work=pay > 0 or any(last is None or last > end for _, last in jobs), gross_pence=pay,
-            attributed_pence=pay, basis="rti_gross", indicative=False, pay_pattern="monthly", employments=paid,
-        )  # fmt: skip
-        periods[known] = Period(period_id=known, start=start, end=end, version=1, claimants=(own,))
+    for month in months:
+        known = period_id("c", month[0])
+        periods[known] = Period(period_id=known, start=month[0], end=month[1], version=1, claimants=(earnings_of("p", month),))
     standing = Standing(since=datetime(2025, 4, 1, tzinfo=UTC), status="open")
     return ClaimDoc(claim_id="c", claim=claim, periods=periods, people={"p": Person(claimant_id="p")}, standings=(standing,))
+
+
+def claim_of(claim_id: str, claimant_id: str, office_id: str) -> Claim:
+    """An open claim of one person from the first day of the course."""
+    person = ClaimClaimant(
+        claimant_id=claimant_id, coach_id=None, office_id=office_id, self_employed=False, dead=False, nino_known=True,
+        conditionality=(KNOWN,),
+    )  # fmt: skip
+    return Claim(
+        claim_id=claim_id, version=1, status="open", couple=False, entitlement_date=FIRST, payment_day=7, claimants=(person,)
+    )
+
+
+def earnings_of(claimant_id: str, month: plain_rules.Month) -> PeriodClaimant:
+    """What the person earned in a month of a course."""
+    _, end, pay, jobs = month
+    paid = tuple(
+        PeriodEmployment(
+            employment_id=f"job-{n}", employer_id=f"e-{n}", gross_pence=pay if n == len(jobs) - 1 else 0,
+            paydays=1 if pay and n == len(jobs) - 1 else 0, frequency="M1", started_on=first, ended_on=last,
+        )
+        for n, (first, last) in enumerate(jobs)
+    )  # fmt: skip
+    return PeriodClaimant(
+        claimant_id=claimant_id, in_work=pay > 0 or any(last is None or last > end for _, last in jobs), gross_pence=pay,
+        attributed_pence=pay, basis="rti_gross", indicative=False, pay_pattern="monthly", employments=paid,
+    )  # fmt: skip
 
 
 def _check_and_time(courses: list[list[plain_rules.Month]], docs: list[ClaimDoc], setup: Any) -> dict[str, float]:
