@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from referrals_facts import assessed, claim, earned, months, person
 from referrals_memory import SETUP, Referrals
 
-from contracts.earnings import ClaimChanged, ClaimClosed, ClaimOpened
+from contracts.earnings import ClaimantErased, ClaimChanged, ClaimClosed, ClaimOpened, Easement
 from referrals.desk import Setup
 from referrals.model import ClaimDoc
 from referrals.policy_files import build, build_all, read_files
@@ -63,8 +63,19 @@ def play(course: Course, setup: Setup = SETUP, couple: bool = False) -> ClaimDoc
             made.tell(ClaimClosed(claim_id="C", claim=gone))
             made.go_to(after(SPANS[n], 60))
             break
+        if then.startswith("eased"):
+            version += 1
+            known_on = after(SPANS[n], int(then.split()[1]))
+            made.go_to(known_on)
+            members = [person("P1", easements=(eased_from(known_on),)), *members[1:]]
+            made.tell(ClaimChanged(claim_id="C", claim=claim("C", *members, version=version)))
     made.go_to(after(SPANS[len(course) - 1], 20))
     return made.doc("C")
+
+
+def eased_from(day: date) -> Easement:
+    """No contact for a month."""
+    return Easement(from_=day, no_contact_until=day + timedelta(days=30), voluntary_only=False)
 
 
 def rows(doc: ClaimDoc, other: Setup) -> list[Row]:
@@ -75,7 +86,7 @@ def rows(doc: ClaimDoc, other: Setup) -> list[Row]:
 @st.composite
 def courses(draw: st.DrawFn) -> Course:
     pay = st.sampled_from([0, 84_000, 99_000, 101_000, 105_000, 120_000, 196_000])
-    events = st.sampled_from(["", "", "", "", "suspended", "resumed", "closed"])
+    events = st.sampled_from(["", "", "", "", "suspended", "resumed", "closed", "eased 7", "eased 9"])
     return draw(st.lists(st.tuples(pay, pay, events), min_size=1, max_size=7))
 
 
@@ -97,6 +108,20 @@ def test_what_another_rule_set_would_do_is_what_it_then_does(course: Course, cou
     then = play(course, other, couple=couple)
     happened = {(r.claimant_id, r.rule_id, r.period_id, r.shown_on) for r in compare(then, then, EVER, other, other)}
     assert foreseen == happened
+
+
+def test_an_easement_that_became_known_on_the_day_a_flag_was_shown_did_not_stop_it() -> None:
+    doc = play([(105_000, 0, ""), (84_000, 0, "eased 9")])
+    [row] = rows(doc, SETUP)
+    assert (row.rule_id, row.change, row.shown_on) == ("fell-below-aet", "same", after(SPANS[1], 9))
+
+
+def test_what_is_kept_for_looking_back_goes_with_the_person() -> None:
+    made = Referrals(FIRST)
+    made.tell(ClaimOpened(claim_id="C", claim=claim("C", person("P1", easements=(eased_from(FIRST),)))))
+    made.tell(ClaimantErased(claim_id="C", claimant_id="P1", claim=claim("C", version=2)))
+    assert made.doc("C").standings
+    assert not any(standing.easements for standing in made.doc("C").standings)
 
 
 def test_a_higher_threshold_by_data_alone_raises_reviews_and_no_fall() -> None:

@@ -17,9 +17,9 @@ def with_claim(doc: ClaimDoc, claim: earnings.Claim, now: datetime) -> ClaimDoc 
     if claim.version <= (doc.claim.version if doc.claim is not None else doc.erased_version):
         return None
     dead = tuple(sorted(member.claimant_id for member in claim.claimants if member.dead))
-    standing = Standing(since=now, status=claim.status, dead=dead)
-    last = doc.standings[-1] if doc.standings else None
-    same = last is not None and (last.status, last.dead) == (standing.status, standing.dead)
+    eased = {member.claimant_id: member.easements for member in claim.claimants if member.easements}
+    standing = Standing(since=now, status=claim.status, dead=dead, easements=eased)
+    same = bool(doc.standings) and replace(doc.standings[-1], since=now) == standing
     after = replace(doc, claim=claim, erased=False, standings=doc.standings if same else (*doc.standings, standing))
     return replace(after, departed=_departed(doc, after))
 

@@ -13,7 +13,7 @@ from referrals import care, cases, routing
 from referrals.desk import COACH, OFFICE, Desk, Setup
 from referrals.inputs import history, stops
 from referrals.judging import judge_changes, withdraw_not_due
-from referrals.model import Case, ClaimDoc, Departed, Person, case_flags
+from referrals.model import Case, ClaimDoc, Departed, Person, Standing, case_flags
 from referrals.rules.continuity import available
 from referrals.rules.support import Care
 from referrals.rules.trials import merged as merged_arms
@@ -105,6 +105,11 @@ def erase_claim(desk: Desk) -> None:
     desk.save()
 
 
+def _without(standing: Standing, claimant_id: str) -> Standing:
+    eased = None if standing.easements is None else {key: kept for key, kept in standing.easements.items() if key != claimant_id}
+    return replace(standing, dead=tuple(one for one in standing.dead if one != claimant_id), easements=eased)
+
+
 def erase_person(desk: Desk, claimant_id: str) -> None:
     """Forget one person of the claim; the other stays."""
     _cancel_timers(desk, desk.person(claimant_id))
@@ -114,8 +119,9 @@ def erase_person(desk: Desk, claimant_id: str) -> None:
         for key, period in desk.doc.periods.items()
     }
     departed = {key: gone for key, gone in desk.doc.departed.items() if key != claimant_id}
+    standings = tuple(_without(standing, claimant_id) for standing in desk.doc.standings)
     erased = tuple(sorted({*desk.doc.erased_people, claimant_id}))
-    desk.doc = replace(desk.doc, people=people, periods=periods, departed=departed, erased_people=erased)
+    desk.doc = replace(desk.doc, people=people, periods=periods, departed=departed, standings=standings, erased_people=erased)
     desk.work.append("erased_claimant", claimant_id=claimant_id, claim_id=desk.claim_id)
     desk.save()
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from contracts.earnings import Claim, ClaimClaimant, PeriodClaimant
+from contracts.earnings import Claim, ClaimClaimant, Easement, PeriodClaimant
 from contracts.vocabulary import CaseOutcome, CaseState, ClaimStatus
 from referrals.rules.filters import Filter
 from referrals.rules.history import Ap
@@ -234,11 +234,15 @@ class Departed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
-    """How the claim stood from an instant on, as it became known: its status, and who had died."""
+    """How the claim stood from an instant on, as it became known: its status, who had died, and the easements of each person.
+
+    easements: those who had any; None where it was not kept.
+    """
 
     since: datetime
     status: ClaimStatus
     dead: tuple[str, ...] = ()
+    easements: dict[str, tuple[Easement, ...]] | None = None
 
 
 class OpenHold(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,8 +1,9 @@
 """One claim's recorded facts played again from its first period, step by step on the days of the policy, by the rules that run
 in earnest. Nothing is stored and nothing leaves.
 
-Facts are those known today, each on its own day: newest period versions, dated circumstances, contacts that took place. What a
-coach did because of a flag is not played again: cases opened here rest until they expire.
+Facts are those known today, each on its own day: newest period versions, dated circumstances, contacts that took place; status,
+deaths and easements from when they became known. What a coach did because of a flag is not played again: cases opened here rest
+until they expire.
 """
 
 from __future__ import annotations
@@ -13,12 +14,11 @@ from datetime import date, datetime, timedelta
 
 import msgspec
 
-from contracts.earnings import Claim
-from contracts.vocabulary import ClaimStatus
+from contracts.earnings import Claim, ClaimClaimant
 from referrals import judging, timers
 from referrals.desk import KIND, Desk, Setup
 from referrals.london import start_of
-from referrals.model import ClaimDoc, Person
+from referrals.model import ClaimDoc, Person, Standing
 from referrals.rules import schedule
 from streaming.records import Cause
 from streaming.spec import Due
@@ -75,7 +75,7 @@ def replay(doc: ClaimDoc, setup: Setup, until: date) -> tuple[ClaimDoc, int]:
     work = _Nowhere(cause=_CAUSE, now=now, as_of=now, load=lambda _: None, locked=lambda _: True, source="what-if")
     desk = Desk(work, doc.claim_id, setup)
     # What was known before the first snapshot came is not on record: the claim was open, or nothing would have come.
-    first = _as_it_stood(doc.claim, "open", ()) if doc.standings else doc.claim
+    first = _as_it_stood(doc.claim, Standing(since=now, status="open", easements={})) if doc.standings else doc.claim
     desk.doc = replace(doc, claim=first, people={key: _facts_only(person) for key, person in doc.people.items()})
     courses = _courses(doc, doc.claim, work)
     for on, claimant_id, place in _plan(desk, doc.claim):
@@ -93,14 +93,19 @@ def _courses(doc: ClaimDoc, claim: Claim, work: _Nowhere) -> dict[str, Claim]:
     courses = {}
     for number, standing in enumerate(doc.standings):
         name = f"{_STANDING}-{number:05d}"
-        courses[name] = _as_it_stood(claim, standing.status, standing.dead)
+        courses[name] = _as_it_stood(claim, standing)
         work.schedule(DueItem(name, (KIND, doc.claim_id), standing.since, _STANDING))
     return courses
 
 
-def _as_it_stood(claim: Claim, status: ClaimStatus, dead: tuple[str, ...]) -> Claim:
-    people = tuple(replace(member, dead=member.claimant_id in dead) for member in claim.claimants)
-    return replace(claim, status=status, claimants=people)
+def _as_it_stood(claim: Claim, standing: Standing) -> Claim:
+    people = tuple(_member(member, standing) for member in claim.claimants)
+    return replace(claim, status=standing.status, claimants=people)
+
+
+def _member(member: ClaimClaimant, standing: Standing) -> ClaimClaimant:
+    known = member.easements if standing.easements is None else standing.easements.get(member.claimant_id, ())
+    return replace(member, dead=member.claimant_id in standing.dead, easements=known)
 
 
 def _facts_only(person: Person) -> Person:

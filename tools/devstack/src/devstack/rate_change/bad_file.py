@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 
+from contracts.ids import period_id
 from world.feed import Feed
 from world.model import Payslip, Report, World
 from world.periods import closed_by
@@ -30,6 +31,18 @@ def people(world: World, on: date) -> list[Report]:
             paid = [slip for slip in slips[who] if periods[-1].holds(slip.payday) and slip.slip_id in newest]
             if len(paid) == 1 and FROM_PENCE <= newest[paid[0].slip_id].gross_pence < TO_PENCE:
                 found.append(newest[paid[0].slip_id])
+    return found
+
+
+def about(world: World, reports: Sequence[Report]) -> set[tuple[str, str]]:
+    """Ids of the person and the period of each report's payslip."""
+    claims = {who: claim for claim in world.claims for who in claim.people}
+    found = set()
+    for report in reports:
+        slip = world.slips[report.slip_id]
+        claim = claims[slip.person_id]
+        [period] = [one for one in closed_by(claim.entitlement, slip.payday + timedelta(days=40)) if one.holds(slip.payday)]
+        found.add((slip.person_id, period_id(claim.claim_id, period.start)))
     return found
 
 

@@ -162,12 +162,15 @@ def _ask(platform: Platform, policy: Path, first: date, out: Path) -> list[tuple
 def _bad_files(
     world: World, seed: int, platform: Platform, days: Days, keys: DataKeys, console: Console
 ) -> dict[str, dict[str, Any]]:
-    """Two files, one after the other: the first one's flags are released, those of the second discarded."""
+    """Two files, one after the other: the first one's flags are released, those of the second discarded.
+
+    What is held and discarded may hold a few flags of ordinary life that come up meanwhile.
+    """
     day, found = LAST, {}
     for place, answer in enumerate(("release", "discard")):
         day += timedelta(days=1)
         reports = bad_file.people(world, LAST)[place::2]
-        who = {world.slips[report.slip_id].person_id for report in reports}
+        who = bad_file.about(world, reports)
         shown = _shown(platform, who)
         days.go_to(day)
         Publisher(bad_file.feed(world, reports, day), seed, keys, bootstrap_servers=platform.bootstrap).publish_day(day)
@@ -182,7 +185,7 @@ def _bad_files(
         days.go_to(day)
         during = _shown(platform, who) - shown - within_band
         held = days.hold(hold["hold_id"])["report"]["held"]
-        taken_back = happened(platform.bootstrap).discarded.total()
+        taken_back = happened(platform.bootstrap).discarded
         days.answer(hold["hold_id"], answer)
         days.settle()
         after = happened(platform.bootstrap)
@@ -196,7 +199,7 @@ def _bad_files(
             "shown_within_the_band": within_band,
             "shown_while_held": during,
             "shown_after_the_answer": sum(after.shown[one] for one in who) - shown - within_band - during,
-            "withdrawn_by_the_answer": after.discarded.total() - taken_back,
+            "withdrawn_by_the_answer": after.discarded - taken_back,
             "answered": not days.holds("open"),
             "audited": _audited(platform, hold["hold_id"], answer),
         }
@@ -204,7 +207,8 @@ def _bad_files(
     return found
 
 
-def _shown(platform: Platform, who: set[str]) -> int:
+def _shown(platform: Platform, who: set[tuple[str, str]]) -> int:
+    """About these people and periods only: a later period's flags fall due on the way."""
     counted = happened(platform.bootstrap).shown
     return sum(counted[one] for one in who)
 

@@ -43,12 +43,12 @@ def messages(bootstrap: str, topics: Collection[str]) -> Iterator[Any]:
 
 @dataclass(slots=True)
 class Happened:
-    """standing: raised and not withdrawn since; reviews: raised. shown, discarded: events by claimant."""
+    """standing: raised and not withdrawn since; reviews: raised. shown: events by claimant and period; discarded: events."""
 
     standing: set[Key] = field(default_factory=set)
     reviews: set[Key] = field(default_factory=set)
-    shown: Counter[str] = field(default_factory=Counter)
-    discarded: Counter[str] = field(default_factory=Counter)
+    shown: Counter[tuple[str, str]] = field(default_factory=Counter)
+    discarded: int = 0
 
     @property
     def all(self) -> set[Key]:
@@ -73,9 +73,9 @@ def happened(bootstrap: str) -> Happened:
                 found.standing.add(keys[body["flag_id"]])
             case "FlagWithdrawn":
                 found.standing.discard(keys.get(body["flag_id"], ("", "", "")))
-                found.discarded[who] += body["why"] == "discarded"
+                found.discarded += body["why"] == "discarded"
             case "FlagShown":
-                found.shown[who] += 1
+                found.shown[who, keys[body["flag_id"]][2]] += 1
             case "ReviewRaised":
                 found.reviews.add((who, body["rule_id"], body["period_id"]))
             case _:
