@@ -37,7 +37,7 @@ def test_f21_the_provider_fails(run: Run, mode: str) -> None:
 
     def during() -> None:
         order(url, mode, PROVIDER[mode])
-        run.ask(1)
+        run.ask(2)
         until(lambda: fired(url)[mode] > before[mode], 60, f"the provider answers {mode}")
         httpx.delete(f"{url}/sandbox/faults", timeout=10)
         run.cell.faults.append(f"{mode} {fired(url)[mode] - before[mode]} times")

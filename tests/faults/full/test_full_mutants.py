@@ -45,7 +45,7 @@ def test_a_sender_that_never_looks_up_sends_twice_and_is_caught(run: Run, book: 
     with run.keeper.leaving(sender, receipts):
         run.supervisor.stop(receipts)
         broken(sender, "no_look_up", CRASH_AT="after_provider_accept")
-        run.ask(1)
+        run.ask(2)
         until(lambda: not run.supervisor.alive(sender), 60, "the sender dies")
         run.supervisor.start(run.supervisor.program(sender), {"MUTANT": "no_look_up"})
         run.supervisor.wait_healthy([sender], 60)
@@ -63,21 +63,21 @@ def test_a_worker_that_logs_ninos_is_caught(run: Run, book: Book, broken: Broken
 
 def test_changes_without_audit_are_caught(run: Run, book: Book, broken: Broken) -> None:
     broken("referrals-api", "no_audit")
-    run.ask(1)
+    run.ask(2)
     run.theatre.barrier.wait(run.theatre.now)
     expect(run, book, "no_audit", "I10")
 
 
 def test_events_that_are_published_again_under_new_ids_are_caught(run: Run, book: Book, broken: Broken) -> None:
     broken("notifications-relay", "ids_anew")
-    run.ask(1)
+    run.ask(2)
     run.settle()
     expect(run, book, "ids_anew", "I2")
 
 
 def test_an_inbox_that_forgets_is_caught(run: Run, book: Book, broken: Broken) -> None:
     broken("notifications-worker", "no_inbox")
-    run.ask(1)
+    run.ask(2)
     run.settle()
     expect(run, book, "no_inbox", "I1")
 
