@@ -14,6 +14,7 @@ from rich.table import Table
 from devstack.demo.earned import Accounts
 from devstack.demo.judging import Flags, engagement_states
 from devstack.demo.latency import latencies
+from devstack.demo.recomputed import Recomputed
 from devstack.demo.recording import Recording
 from devstack.platform import Platform
 from world.scoring import Score
@@ -29,6 +30,7 @@ class Facts:
     scores: dict[str, Score]
     summary: dict[str, Any]
     accounts: Accounts
+    recomputed: Recomputed
     expected_dead_letters: int
     elapsed_s: float
 
@@ -45,6 +47,7 @@ def build(facts: Facts) -> dict[str, Any]:
         "dead_letters_expected": facts.expected_dead_letters,
         "periods_assessed": sum(1 for event in recording.of("PeriodAssessed") if event.body["status"] == "closed"),
         "decisions": _count(facts.platform.databases["referrals"], "SELECT count(*) FROM decision"),
+        "decisions_recomputed_alike": facts.recomputed.alike,
         "flags": {rule: _flags(facts.scores[rule], rule, facts) for rule in sorted(facts.scores)},
         "flags_without_truth": {rule: _counts(rule, facts) for rule in others},
         "cases": sum(1 for _ in recording.of("CaseOpened")),
@@ -96,6 +99,7 @@ def show(console: Console, report: dict[str, Any], scores: dict[str, Score], sto
     console.print(f"  {'payments':<22}{pay['payments']:>8,}   ({pay['in_their_period']:.2%} in the period where they belong)")
     console.print(f"  {'messages reconciled':<22}{pay['messages_reconciled']:>8,}   ({pay['unexplained']} unexplained; "
                   f"facts {'equal' if pay['rebuild_equal'] else 'NOT EQUAL'} when judged again)")  # fmt: skip
+    console.print(f"  {'recomputed alike':<22}{report['decisions_recomputed_alike']:>8,}   of {report['decisions']:,} decisions")
     states = ", ".join(f"{state} {count}" for state, count in report["engagements"].items())
     console.print(f"  {'engagements':<22}        {states}")
     table = Table(title="Flags against the world's truth: agreement with the specification, not usefulness", title_justify="left")
