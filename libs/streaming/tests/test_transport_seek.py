@@ -45,13 +45,16 @@ class Fetched:
 
 
 class Pipeline:
+    """generation: the one whose chunks are taken; those of any other are dropped."""
+
     freed = asyncio.Event()
+    generation = 0
 
     def room(self, partition: tuple[str, int]) -> bool:
         return True
 
     async def quiesce(self, generation: int) -> None:
-        return None
+        self.generation = generation
 
 
 class App:
@@ -115,3 +118,34 @@ async def read(cancelled: bool) -> list[int]:
         while len(seen) < RECORDS:
             seen += offsets(await reader._getmany({PLACE}, 1.0))
     return seen
+
+
+def test_partitions_that_go_and_come_back_during_a_seek_are_read_in_a_generation_that_the_lanes_take() -> None:
+    assert asyncio.run(revoked_meanwhile()) == (list(range(RECORDS)), True)
+
+
+async def revoked_meanwhile() -> tuple[list[int], bool]:
+    """Offsets read after a revocation in the middle of a seek; whether their chunks are of the lanes' generation."""
+    log = Log()
+    log.arrived.set()
+    reader, app = Reader(log), Revoking()
+    app.reader, reader.app = reader, app  # type: ignore[assignment]
+    await asyncio.wait_for(reader.perform_seek(), WAIT_S)
+    chunks = [chunk for found in (await reader._getmany({PLACE}, 1.0)).values() for chunk in found]
+    return [record.offset for chunk in chunks for record in chunk.records], {c.generation for c in chunks} == {
+        app.pipeline.generation
+    }
+
+
+class Revoking(App):
+    """While the offset rows are asked for the first time, the partitions are revoked and assigned again."""
+
+    reader: Reader
+    asked = 0
+
+    async def resume(self, assigned: frozenset[tuple[str, int]]) -> dict[tuple[str, int], int]:
+        self.asked += 1
+        if self.asked == 1:
+            self.reader._placed = False
+            self.reader.generation += 1
+        return await super().resume(assigned)

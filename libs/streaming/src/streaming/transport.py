@@ -172,16 +172,16 @@ class Consumer(driver.Consumer):
             attempt = 0
             while not self.should_stop:
                 self.generation += 1
+                mine, assigned = self.generation, frozenset(self.assignment())
                 self._placed = False
                 self._next.clear()
                 self._safe.clear()
-                assigned = frozenset(self.assignment())
                 try:
                     await self.app.pipeline.quiesce(self.generation)
                     points = await self.app.resume(frozenset((tp.topic, tp.partition) for tp in assigned))
                     await self._fetch_ended()
-                    if assigned != self.assignment():
-                        continue
+                    if mine != self.generation or assigned != self.assignment():
+                        continue  # revoked meanwhile, even if the same partitions came back: the lanes wait for the next number
                     await self._place({tp: points[tp.topic, tp.partition] for tp in assigned})
                 except (Infrastructure, IllegalStateError, TimeoutError) as error:
                     log.warning("consumer.seek_waits", error=str(error) or type(error).__name__)
@@ -191,7 +191,7 @@ class Consumer(driver.Consumer):
                 except Fatal as error:
                     self.app.fail(error)
                     return
-                if assigned == self.assignment():
+                if mine == self.generation and assigned == self.assignment():
                     self._placed = True
                     log.info("consumer.assigned", partitions=len(assigned), generation=self.generation)
                     return
