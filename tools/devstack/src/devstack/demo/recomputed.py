@@ -12,9 +12,11 @@ from devstack.platform import Platform
 
 @dataclass(frozen=True, slots=True)
 class Recomputed:
-    """alike: decisions that came out the same. complaint: what `referrals replay --all` said when one did not."""
+    """alike: decisions that came out the same. erased: those of erased people, which nobody can read any more. complaint: what
+    `referrals replay --all` said when one was different."""
 
     alike: int
+    erased: int
     complaint: str | None
 
     def wrong(self) -> list[str]:
@@ -28,5 +30,6 @@ def take(platform: Platform) -> Recomputed:
     """Ask after the play."""
     command = [sys.executable, "-m", "referrals", "replay", "--all"]
     done = subprocess.run(command, env=platform.supervisor.environment, capture_output=True, text=True, check=False)
-    found = re.search(r"identical=(\d+)", done.stdout)
-    return Recomputed(int(found[1]) if found else 0, None if done.returncode == 0 else (done.stdout + done.stderr)[-2000:])
+    counts = {name: int(count) for name, count in re.findall(r"(\w+)=(\d+)", done.stdout)}
+    complaint = None if done.returncode == 0 else (done.stdout + done.stderr)[-2000:]
+    return Recomputed(counts.get("identical", 0), counts.get("erased", 0), complaint)

@@ -48,6 +48,7 @@ def build(facts: Facts) -> dict[str, Any]:
         "periods_assessed": sum(1 for event in recording.of("PeriodAssessed") if event.body["status"] == "closed"),
         "decisions": _count(facts.platform.databases["referrals"], "SELECT count(*) FROM decision"),
         "decisions_recomputed_alike": facts.recomputed.alike,
+        "decisions_erased": facts.recomputed.erased,
         "flags": {rule: _flags(facts.scores[rule], rule, facts) for rule in sorted(facts.scores)},
         "flags_without_truth": {rule: _counts(rule, facts) for rule in others},
         "cases": sum(1 for _ in recording.of("CaseOpened")),
@@ -99,7 +100,10 @@ def show(console: Console, report: dict[str, Any], scores: dict[str, Score], sto
     console.print(f"  {'payments':<22}{pay['payments']:>8,}   ({pay['in_their_period']:.2%} in the period where they belong)")
     console.print(f"  {'messages reconciled':<22}{pay['messages_reconciled']:>8,}   ({pay['unexplained']} unexplained; "
                   f"facts {'equal' if pay['rebuild_equal'] else 'NOT EQUAL'} when judged again)")  # fmt: skip
-    console.print(f"  {'recomputed alike':<22}{report['decisions_recomputed_alike']:>8,}   of {report['decisions']:,} decisions")
+    console.print(
+        f"  {'recomputed alike':<22}{report['decisions_recomputed_alike']:>8,}   of {report['decisions']:,} decisions, "
+        f"{report['decisions_erased']} of erased people"
+    )
     states = ", ".join(f"{state} {count}" for state, count in report["engagements"].items())
     console.print(f"  {'engagements':<22}        {states}")
     table = Table(title="Flags against the world's truth: agreement with the specification, not usefulness", title_justify="left")
