@@ -12,6 +12,8 @@ from referrals.cli import app
 from referrals.desk import Setup
 from referrals.main import setup
 from referrals.policy_files import book_of, build, build_all, read_files
+from referrals.rules import texts
+from referrals.rules.predicates import PREDICATES
 from referrals.rules.thresholds import Basis, thresholds
 from referrals.support_files import catalogue
 
@@ -132,3 +134,7 @@ def test_a_deployment_is_given_a_folder_that_was_written_with_what_was_asked_abo
     assert thresholds(setup().policy, Basis(), None, date(2026, 6, 8)).aet_single == 991_00
     part.write_text("hours: {values: [1]}\n")
     assert CliRunner().invoke(app, ["policy", "write", str(tmp_path / "no"), "--policy", str(part)]).exit_code == 2
+
+
+def test_every_predicate_can_be_told_in_words() -> None:
+    assert {name.partition("@")[0] for name in PREDICATES} - set(texts.PREDICATES) == set()

@@ -27,6 +27,10 @@ PREDICATES: dict[str, tuple[str, str]] = {
     "in_work_before": ("The person was in work before.", "The person was not in work before."),
     "paid_in_period": ("There was pay in the period.", "There was no pay in the period."),
     "no_pay_before": ("There was no pay in the period before.", "There was pay in the period before, or it is not known."),
+    "pay_of_a_job_not_left": (
+        "The pay is of a job that had not ended before the period.",
+        "The pay is the last of a job that had ended before the period.",
+    ),
     "no_job_before": ("No job was open in the period before.", "A job was open in the period before, or it is not known."),
     "not_rapid_re_entry": ("It is not a quick return after a job ended.", "It is a quick return after a job ended."),
     "after_job_ended": ("A job had ended before, without pay since.", "No job had ended before, or there was pay since."),
