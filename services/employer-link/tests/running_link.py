@@ -235,11 +235,10 @@ class RunningLink:
         return self.unit.apply([PreparedChunk(chunk, list(self.unit.spec.topics[topic]([record])))])
 
     def snapshot(self, version: int, *people: str, kind: Any = earnings.ClaimChanged, **changes: Any) -> None:
-        """A claim snapshot of c-1; people are looked after by coach co-1 in office of-1."""
+        """A claim snapshot of c-1; people are looked after by coach co-1 in office of-1 unless changes say otherwise."""
+        place = {"coach_id": changes.pop("coach_id", "co-1"), "office_id": changes.pop("office_id", "of-1")}
         claimants = tuple(
-            earnings.ClaimClaimant(
-                claimant_id=person, coach_id="co-1", office_id="of-1", self_employed=False, dead=False, nino_known=True
-            )
+            earnings.ClaimClaimant(claimant_id=person, **place, self_employed=False, dead=False, nino_known=True)
             for person in people
         )
         claim = earnings.Claim(

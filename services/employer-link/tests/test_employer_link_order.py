@@ -48,6 +48,17 @@ def test_every_interleaving_of_topics_ends_in_the_same_facts(link: Any, order: t
     assert (job.started_on, job.ended_on) == (date(2026, 1, 5), date(2026, 5, 1))
 
 
+def test_whoever_had_the_case_sees_nothing_once_it_moved_to_another_office(link: Any) -> None:
+    link.known_case()
+    path = "/v1/claimants/cl-1/consents"
+    assert link.get("coach", path).status_code == 200
+    case = {"case_id": "k-1", "claim_id": "c-1", "claimant_id": "cl-1"}
+    moved = referrals.CaseReassigned(**case, from_="co-1", to="co-2", reason="office_move", office_id="of-2")
+    link.snapshot(2, "cl-1", coach_id="co-2", office_id="of-2")
+    link.hears(topics.PROGRESSION_CASE, moved)
+    assert link.get("coach", path).status_code == 404
+
+
 def test_of_many_who_open_the_same_engagement_at_once_one_succeeds(link: Any) -> None:
     link.known_case()
     body = {"case_id": "k-1", "employer_id": link.employer_id, "consent_id": link.consent(), "ask": "training"}

@@ -70,9 +70,9 @@ def case_opened(claim: Claim, event: referrals.CaseOpened) -> Claim:
 
 
 def case_reassigned(claim: Claim, event: referrals.CaseReassigned) -> Claim:
-    """Another coach has the case."""
+    """Another coach has the case; another office too, where one is named. The old office sees nothing from then on."""
     case = claim.cases.get(event.case_id) or Case(claimant_id=event.claimant_id)
-    return _with_case(claim, event.case_id, _replace(case, coach_id=event.to))
+    return _with_case(claim, event.case_id, _replace(case, coach_id=event.to, office_id=event.office_id or case.office_id))
 
 
 def case_ended(claim: Claim, case_id: str, claimant_id: str, *, open_: bool) -> Claim:
