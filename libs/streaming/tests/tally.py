@@ -10,10 +10,11 @@ import signal
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
-from streaming import cli, logs, relay
+from streaming import cli, logs, relay, transport, watchdog, worker
 from streaming.errors import Infrastructure
 from streaming.records import Cause, Item, Prepared, Record
 from streaming.settings import PlatformSettings
@@ -128,8 +129,24 @@ def relay_until(point: str, number: int) -> None:
     relay.run_relay(NAME, settings.tally_database_url, settings, reached)
 
 
+def worker_that_loses() -> None:
+    """A worker whose fetched chunks Faust takes for those of an older generation, and drops."""
+    transport.DELIVERY_LIMIT_S, watchdog.PERSISTS_S = 1.0, 0.5
+    made = transport.Consumer._to_message
+
+    def outdated(consumer: transport.Consumer, tp: Any, chunk: Any) -> Any:
+        message = made(consumer, tp, chunk)
+        message.generation_id = -1
+        return message
+
+    transport.Consumer._to_message = outdated  # type: ignore[method-assign]
+    logs.configure(NAME, "worker")
+    worker.run_worker(PROGRAM, TallySettings())  # type: ignore[arg-type,call-arg]
+
+
 if __name__ == "__main__":
     program = cli.make(PROGRAM)
+    program.command("worker-loses")(worker_that_loses)
     program.command("relay-dies")(lambda: relay_until("after_publish", signal.SIGKILL))
     program.command("relay-freezes")(lambda: relay_until("before_publish", signal.SIGSTOP))
     program()

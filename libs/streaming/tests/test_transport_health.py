@@ -78,6 +78,18 @@ def test_a_database_that_is_away_is_waited_for_and_not_called_stuck(rig: Rig) ->
     rig.check()
 
 
+def test_a_worker_whose_chunks_get_lost_on_the_way_says_so_and_ends_and_the_next_one_misses_nothing(rig: Rig) -> None:
+    rig.consumes(a=2)
+    rig.produce(rig.topics[0], [(f"k{n % 20}", n) for n in range(100)])
+    worker = rig.start("worker-loses")
+    assert worker.wait(40) == 1
+    assert "has not come through" in worker.output()
+    assert rig.consumed() == 0
+    rig.start()
+    rig.wait_consumed()
+    rig.check()
+
+
 def test_timers_fire_while_nothing_else_happens(rig: Rig) -> None:
     rig.consumes(timers=2, a=1)
     rig.start(tally_timer_topic=rig.topics[0])

@@ -75,7 +75,7 @@ class Reader(transport.Consumer):
     def __init__(self, log: Log) -> None:
         self.app, self._thread = App(), log  # type: ignore[assignment]
         self.generation, self.last_poll = 1, 0.0
-        self._next, self._safe, self._placed = {PLACE: 0}, {}, True
+        self._next, self._safe, self._underway, self._placed = {PLACE: 0}, {}, {}, True
         self._seeking, self._fetch = asyncio.Lock(), None
         self._committed_offset, self._read_offset = {}, {}
 

@@ -32,6 +32,9 @@ START_LIMIT_S = 60.0
 JOIN_LIMIT_S = 60.0
 """After the consumer was made: longer than a start may take, as a broker that is away delays it."""
 POLL_LIMIT_S = 60.0
+DELIVERY_LIMIT_S = 30.0
+"""Between fetch and lanes lie only queues in memory, and Faust drops what it takes for old: a chunk that is not there by
+now never comes, and nothing would fetch it again."""
 HELD_BACK_S = 0.02
 """While a partition waits for room in the lanes, look again this often; the others are fetched meanwhile."""
 
@@ -150,6 +153,7 @@ class Consumer(driver.Consumer):
         self.last_poll = time.monotonic()
         self._next: dict[TP, int] = {}
         self._safe: dict[TP, int] = {}
+        self._underway: dict[TP, tuple[int, float]] = {}
         self._placed = False
         self._seeking = asyncio.Lock()
         self._fetch: asyncio.Future[Any] | None = None
@@ -171,11 +175,13 @@ class Consumer(driver.Consumer):
         async with self._seeking:
             attempt = 0
             while not self.should_stop:
+                self.last_poll = time.monotonic()  # waiting for a backend is not being stuck
                 self.generation += 1
                 mine, assigned = self.generation, frozenset(self.assignment())
                 self._placed = False
                 self._next.clear()
                 self._safe.clear()
+                self._underway.clear()
                 try:
                     await self.app.pipeline.quiesce(self.generation)
                     points = await self.app.resume(frozenset((tp.topic, tp.partition) for tp in assigned))
@@ -216,6 +222,7 @@ class Consumer(driver.Consumer):
         self.generation += 1
         self._next.clear()
         self._safe.clear()
+        self._underway.clear()
 
     # -- fetching -------------------------------------------------------------------------------------------------
 
@@ -262,6 +269,7 @@ class Consumer(driver.Consumer):
             if begin is None or end <= begin:
                 continue
             self._next[tp] = end
+            self._underway[tp] = (end, time.monotonic())
             made = [_record(record) for record in records.get(tp, ())]
             yield tp, [Chunk(tp.topic, tp.partition, begin, end, self.generation, made)]
 
@@ -272,6 +280,13 @@ class Consumer(driver.Consumer):
             record.topic, record.partition, record.end - 1, timestamp, 0, None, None, value, None, 0, 0, tp,
             generation_id=self.app.consumer_generation_id,
         )  # fmt: skip
+
+    def arrived(self, chunk: Chunk) -> None:
+        """The lanes have the chunk."""
+        tp = TP(chunk.topic, chunk.partition)
+        end, _ = self._underway.get(tp, (None, 0.0))
+        if end == chunk.end and chunk.generation == self.generation:
+            del self._underway[tp]
 
     # -- acknowledging --------------------------------------------------------------------------------------------
 
@@ -313,9 +328,24 @@ class Consumer(driver.Consumer):
             return f"the consumer has not joined its group for {silent:.0f} s" if silent > JOIN_LIMIT_S else None
         if task.done():
             return "the consumer's group membership has ended"
+        fetcher = getattr(getattr(self._thread._consumer, "_fetcher", None), "_fetch_task", None)
+        if fetcher is not None and fetcher.done():
+            return "the consumer's fetching has ended"
+        lost = max((time.monotonic() - since for _, since in list(self._underway.values())), default=0.0)
+        if lost > DELIVERY_LIMIT_S:
+            return f"what was fetched {lost:.0f} s ago has not come through ({self._state()})"
         if silent > POLL_LIMIT_S and (self.assignment() or self.app.rebalancing):
-            return f"the consumer has not fetched for {silent:.0f} s"
+            return f"the consumer has not fetched for {silent:.0f} s ({self._state()})"
         return None
+
+    def _state(self) -> str:
+        """Where it may hang, for the log."""
+        app = self.app
+        return (
+            f"placed={self._placed} generation={self.generation} group={app.consumer_generation_id} flow={self.flow_active}"
+            f" streams={app.flow_control.is_active()} assigned={len(self.assignment())} read={len(self._next)}"
+            f" paused={len(self._paused_partitions)} rebalancing={app.rebalancing}"
+        )
 
     def connected(self) -> bool:
         """Whether any connection to the broker stands."""

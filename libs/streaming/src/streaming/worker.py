@@ -37,6 +37,7 @@ from streaming.settings import PlatformSettings
 from streaming.spec import Spec
 from streaming.ticker import Ticker
 from streaming.transport import ChunkApp, Fetching
+from streaming.watchdog import Watchdog
 
 log = structlog.get_logger()
 
@@ -153,12 +154,15 @@ class _Worker:
         # would make it in its own thread, and nothing would ever start.
         reader = app.reader
         self._liveness.add_check(reader.problem)
+        watchdog = Watchdog(lambda: reader.problem() if reader.connected() else None)
+        watchdog.start()
         running = asyncio.create_task(self._run_app(app))
-        watching = asyncio.create_task(self._watch(app, lanes))
+        watching = asyncio.create_task(self._watch(app, lanes, watchdog))
         try:
             await _first(running, self._stop.wait())
         finally:
             watching.cancel()
+            watchdog.stop()
             await self._shut_down(app, lanes, ticker, running)
 
     async def _run_app(self, app: ChunkApp) -> None:
@@ -205,8 +209,9 @@ class _Worker:
 
     # -- watching -------------------------------------------------------------------------------------------------
 
-    async def _watch(self, app: ChunkApp, lanes: Lanes) -> None:
+    async def _watch(self, app: ChunkApp, lanes: Lanes, watchdog: Watchdog) -> None:
         while True:
+            watchdog.beat()
             await asyncio.sleep(WATCH_S)
             if app.reader.connected():
                 self._liveness.end("consumer")
@@ -306,5 +311,6 @@ def _add_agent(app: ChunkApp, topic: str, lanes: Lanes) -> None:
     async def consume(stream: Any) -> None:
         async for chunk in stream:
             lanes.accept(chunk)
+            app.reader.arrived(chunk)
 
     app.agent(app.topic(topic, key_serializer="raw", value_serializer="raw"), name=f"chunks.{topic}")(consume)
