@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from tests.faults.acting import Act, Done, anomalies, insist
 from tests.faults.checker import Checker
 from tests.faults.reading import rows
@@ -71,6 +72,7 @@ def consent(theatre: Theatre, person: ClaimantEntry) -> dict[str, Any]:
     }
 
 
+@pytest.mark.long
 def test_f5_apis_killed_mid_request_and_clients_that_insist(theatre: Theatre, checker: Checker, cell: Cell) -> None:
     done: list[Done] = []
 

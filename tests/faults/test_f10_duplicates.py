@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from itertools import chain
 
+import pytest
 from tests.faults.checker import Checker
 from tests.faults.report import Cell
 from tests.faults.sending import Outbound
@@ -27,6 +28,7 @@ def test_f10_a_tenth_of_the_messages_comes_twice(theatre: Theatre, checker: Chec
     cell.verify()
 
 
+@pytest.mark.long
 def test_f10_two_whole_days_are_sent_again_encrypted_anew(theatre: Theatre, checker: Checker, cell: Cell) -> None:
     last = theatre.now.date()
     days = [last - timedelta(days=number) for number in (40, 3)]

@@ -9,7 +9,7 @@ from tests.faults.sending import Outbound
 from tests.faults.stage import LEG_DAYS, Theatre
 
 
-@pytest.mark.parametrize("order", ["mixed", "backwards"])
+@pytest.mark.parametrize("order", ["mixed", pytest.param("backwards", marks=pytest.mark.long)])
 def test_f11_messages_out_of_order(theatre: Theatre, checker: Checker, cell: Cell, order: str) -> None:
     """Contradictory submissions of one id keep their order: there, the first to arrive is right by definition."""
     conflicts = {report.unique_id for report in theatre.world.reports if report.kind == "conflict"}

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 import psycopg
+import pytest
 from tests.faults.checker import Checker
 from tests.faults.reading import rows
 from tests.faults.report import Cell
@@ -114,6 +115,7 @@ def _letters(theatre: Theatre) -> dict[str, int]:
     return {service: rows(url, "SELECT count(*) FROM dead_letter")[0][0] for service, url in theatre.stage.databases.items()}
 
 
+@pytest.mark.long
 def test_f15_a_document_of_another_version_stops_the_worker_until_it_can_be_read(
     theatre: Theatre, checker: Checker, cell: Cell
 ) -> None:

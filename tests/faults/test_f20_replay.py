@@ -8,6 +8,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
+import pytest
 from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 from tests.faults.checker import Checker
@@ -25,6 +26,7 @@ VERSIONS = "SELECT kind, key, version FROM document ORDER BY kind, key"
 LEDGER = 'SELECT topic, part, "offset", outcome FROM ledger ORDER BY 1, 2, 3'
 
 
+@pytest.mark.long
 def test_f20_rewinding_kafkas_own_offsets_changes_nothing(theatre: Theatre, checker: Checker, cell: Cell) -> None:
     before = _everything(theatre)
     _stop(theatre)
@@ -46,6 +48,7 @@ def test_f20_rewinding_kafkas_own_offsets_changes_nothing(theatre: Theatre, chec
     cell.verify()
 
 
+@pytest.mark.long
 def test_f20_partitions_reset_by_the_operator_are_applied_again_without_effect(
     theatre: Theatre, checker: Checker, cell: Cell
 ) -> None:

@@ -40,7 +40,7 @@ FreshDatabase = Callable[[str], str]
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "backend: needs Kafka or PostgreSQL (set by itself on tests that use `backends`)")
     config.addinivalue_line(
-        "markers", "long: a fault cell of `make faults` (set by its folder); `make test` leaves it out and says so"
+        "markers", "long: a fault cell of `make faults` (its own mark, or its folder's); `make test` leaves it out and says so"
     )
 
 
