@@ -44,14 +44,17 @@ def test_older_snapshots_and_preferences_change_nothing(rig: Rig) -> None:
 
 
 def test_broken_preferences_are_dead_letters_that_name_the_field_and_neighbours_flow(rig: Rig) -> None:
+    reasons = "SELECT reason FROM dead_letter WHERE topic = %s ORDER BY reason"
+    kept = len(rig.query(reasons, topics.CONTACT_PREFERENCES))  # other stories share the service
     name = rig.person()
     rig.preferences(name, version=2, quiet_hours="at night")
     rig.preferences(name, version=3, channels_allowed=["pigeon"])
     rig.contact(name, channel="message")
     types_are(rig, name, *SENT)
     rig.drain()
-    reasons = rig.query("SELECT reason FROM dead_letter WHERE topic = %s ORDER BY reason", topics.CONTACT_PREFERENCES)
-    assert reasons == [("body_invalid:channels_allowed[0]",), ("body_invalid:quiet_hours",)]
+    found = rig.query(reasons, topics.CONTACT_PREFERENCES)
+    assert len(found) == kept + 2
+    assert set(found) >= {("body_invalid:channels_allowed[0]",), ("body_invalid:quiet_hours",)}
 
 
 def test_welsh_goes_out_with_english_and_a_letter_when_that_is_all_that_is_allowed(rig: Rig) -> None:

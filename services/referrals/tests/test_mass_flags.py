@@ -22,8 +22,10 @@ Span = tuple[date, date]
 
 
 @pytest.fixture(scope="module", autouse=True)
-def no_hold_left_behind(rig: Rig) -> Iterator[None]:
-    """Other stories share the service."""
+def nothing_usual_and_no_hold_left_behind(rig: Rig) -> Iterator[None]:
+    """Other stories share the service: their busy hours would be the usual ones here, and a hold here would stop them."""
+    with psycopg.connect(rig.platform.databases["referrals"], autocommit=True) as conn:
+        conn.execute("DELETE FROM flag_watch")
     yield
     for hold in holds(rig, "open"):
         answer(rig, hold["hold_id"], "discard")
