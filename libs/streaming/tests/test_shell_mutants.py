@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 from psycopg import Connection
 from test_shell_model import ShellMachine
@@ -17,6 +17,9 @@ from streaming import documents, due, idempotency, parking, progress, session
 from streaming.records import Chunk, Root
 
 Patch = Callable[[pytest.MonkeyPatch], None]
+
+SEED = 2
+"""Any finds each mutant; this one within seconds."""
 
 
 def no_compare_and_set(patch: pytest.MonkeyPatch) -> None:
@@ -64,13 +67,12 @@ def test_the_model_catches(mutant: Patch, monkeypatch: pytest.MonkeyPatch, shell
     mutant(monkeypatch)
     with pytest.raises(BaseException):  # noqa: B017 - whatever shows first
         run_state_machine_as_test(
-            ShellMachine,
+            seed(SEED)(type("Machine", (ShellMachine,), {})),
             settings=settings(
                 max_examples=400,
                 report_multiple_bugs=False,  # one is enough
                 stateful_step_count=30,
                 deadline=None,
-                derandomize=True,
                 database=None,
                 phases=[Phase.generate],
                 suppress_health_check=list(HealthCheck),
