@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from contracts.feed import CHECK, FEED, OUTCOMES, REASONS, Inbound
+from contracts.feed import CHECK, DEAD_LETTER, FEED, OUTCOMES, PREFERENCES, REASONS, Inbound
 from contracts.topics import TOPICS, Topic
 
 _CE_HEADERS = {
@@ -27,6 +27,10 @@ _CE_HEADERS = {
 }
 
 
+SHOWN = {**FEED, PREFERENCES.name: PREFERENCES}
+"""Topics that upstream publishes, with examples."""
+
+
 def _summary(topic: Topic, event_type: str) -> str:
     return " ".join((topic.events[event_type].__doc__ or "").split("\n\n")[0].split())
 
@@ -41,8 +45,8 @@ def _message(topic: Topic, event_type: str, schema_folder: str) -> dict[str, Any
     }
     if event_type in topic.planned:
         message["x-planned"] = True
-    if topic.name in FEED:
-        message |= _examples(FEED[topic.name])
+    if topic.name in SHOWN:
+        message |= _examples(SHOWN[topic.name])
     return message
 
 
@@ -99,10 +103,14 @@ def _channel(topic: Topic) -> dict[str, Any]:
                 "bindingVersion": "0.5.0",
             }
         },
-        **({"x-what-becomes-of-a-message": _ref("components", "x-what-becomes-of-a-message")} if topic.name in FEED else {}),
+        **({"x-what-becomes-of-a-message": _becomes(topic)} if topic.name in SHOWN else {}),
         "x-key": topic.key,
         "x-personal-data": topic.personal_data,
     }
+
+
+def _becomes(topic: Topic) -> dict[str, str]:
+    return _ref("components", "x-what-becomes-of-a-message") if topic.name in FEED else dict(DEAD_LETTER)
 
 
 def _names(topic: Topic) -> list[str]:

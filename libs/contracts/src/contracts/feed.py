@@ -117,6 +117,12 @@ _PAID = {
 _EASED = {"claimant_id": "0f5c1a52-6d0e-4d9f-9c1b-3f5a6c7d8e90", "version": 3, "from": "2026-06-01", "voluntary_only": False}
 _EXPECTED = {"claimant_id": "0f5c1a52-6d0e-4d9f-9c1b-3f5a6c7d8e90", "version": 1, "from": "2026-05-10", "age_band": "nlw"}
 
+_REACHED = {
+    "claimant_id": "0f5c1a52-6d0e-4d9f-9c1b-3f5a6c7d8e90", "version": 2, "from": "2026-05-10", "until": None,
+    "channels_allowed": ["email", "sms"], "email": "ada@example.com", "phone": "07700900123", "language": "en", "needs": [],
+    "quiet_hours": [{"days": ["sat", "sun"], "from": "00:00", "to": "23:59"}],
+}  # fmt: skip
+
 _ENVELOPED = {
     "message.@type": "MONGO_INSERT, MONGO_UPDATE or MONGO_DELETE",
     "message._id": "the record's id: text or integer up to 128 characters, bare or in an object under its natural name",
@@ -221,3 +227,23 @@ FEED: Mapping[str, Inbound] = {
     ),
 }  # fmt: skip
 """By topic. What the two CloudEvents hold is in `upstream`."""
+
+PREFERENCES = Inbound(
+    name=topics.CONTACT_PREFERENCES, summary="", used={},
+    examples=(
+        Example(name="by email or text, not at weekends", payload=_REACHED),
+        Example(name="in Welsh, by letter", payload={
+            **_REACHED, "version": 3, "language": "cy", "channels_allowed": ["letter"], "email": None, "phone": None,
+            "address": ["1 High Street", "Leeds", "LS1 1AA"]}),
+        Example(name="a channel that is none", payload={**_REACHED, "channels_allowed": ["pigeon"]},
+                reason="body_invalid:channels_allowed[0]"),
+        Example(name="hours that are none", payload={**_REACHED, "quiet_hours": "at night"}, reason="body_invalid:quiet_hours"),
+    ),
+)  # fmt: skip
+"""Read by notifications, which keeps what it cannot use as dead letters, with these reasons."""
+
+DEAD_LETTER: Mapping[str, str] = {
+    "used": "If it is the newest version for the person; older ones change nothing.",
+    "dead letter": "Cannot be used. The original bytes are kept with the reason; nothing behind it waits. Send a mended message "
+    "at any time, or ask the operators to replay the kept one after a mend on the platform's side.",
+}
