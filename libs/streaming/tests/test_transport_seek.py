@@ -107,7 +107,7 @@ async def read(cancelled: bool) -> list[int]:
         with pytest.raises(asyncio.CancelledError):
             await older
     else:
-        seeking = asyncio.create_task(reader.perform_seek())
+        seeking = asyncio.create_task(reader._find_places())
         await asyncio.sleep(0)  # the seek has begun when the records arrive
         await asyncio.sleep(0)
         log.arrived.set()
@@ -130,7 +130,7 @@ async def revoked_meanwhile() -> tuple[list[int], bool]:
     log.arrived.set()
     reader, app = Reader(log), Revoking()
     app.reader, reader.app = reader, app  # type: ignore[assignment]
-    await asyncio.wait_for(reader.perform_seek(), WAIT_S)
+    await asyncio.wait_for(reader._find_places(), WAIT_S)
     chunks = [chunk for found in (await reader._getmany({PLACE}, 1.0)).values() for chunk in found]
     return [record.offset for chunk in chunks for record in chunk.records], {c.generation for c in chunks} == {
         app.pipeline.generation
@@ -148,4 +148,35 @@ class Revoking(App):
         if self.asked == 1:
             self.reader._placed = False
             self.reader.generation += 1
+        return await super().resume(assigned)
+
+
+def test_however_long_places_are_not_to_be_had_faust_is_not_kept_waiting_and_reading_goes_on() -> None:
+    """Faust gives up for good, silently, when its hook takes longer than it allows."""
+    assert asyncio.run(placed_late()) == list(range(RECORDS))
+
+
+async def placed_late() -> list[int]:
+    """Offsets read after an assignment while the database was away."""
+    log = Log()
+    log.arrived.set()
+    reader, app = Reader(log), Away()
+    reader.app = app  # type: ignore[assignment]
+    await asyncio.wait_for(reader.perform_seek(), 0.5)
+    reading = asyncio.create_task(reader._getmany({PLACE}, 1.0))
+    await asyncio.sleep(0.2)
+    assert not reading.done()
+    app.back.set()
+    await asyncio.wait_for(reading, WAIT_S)
+    return offsets(await asyncio.wait_for(reader._getmany({PLACE}, 1.0), WAIT_S))
+
+
+class Away(App):
+    """Offset rows cannot be read before `back` is set."""
+
+    def __init__(self) -> None:
+        self.back = asyncio.Event()
+
+    async def resume(self, assigned: frozenset[tuple[str, int]]) -> dict[tuple[str, int], int]:
+        await self.back.wait()
         return await super().resume(assigned)

@@ -171,7 +171,13 @@ class Consumer(driver.Consumer):
         await super().subscribe(topics)
 
     async def perform_seek(self) -> None:
-        """After an assignment: wait for the lanes, then read on where the offset rows say."""
+        """Faust's hook after an assignment. The next fetch finds the places: Faust allows this hook a fixed time, and when
+        that is over its recovery ends for good without a word, and nothing is fetched again."""
+        self._placed = False
+        self.generation += 1
+
+    async def _find_places(self) -> None:
+        """Wait for the lanes, then read on where the offset rows say, however long backends are away."""
         async with self._seeking:
             attempt = 0
             while not self.should_stop:
@@ -229,7 +235,7 @@ class Consumer(driver.Consumer):
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Any:  # noqa: ASYNC109 - Faust's signature
         self.last_poll = time.monotonic()
         if not self._placed:
-            await self.perform_seek()
+            await self._find_places()
             return {}
         active = {tp for tp in active_partitions or () if tp in self._next}
         wanted = {tp for tp in active if self.app.pipeline.room((tp.topic, tp.partition))}
