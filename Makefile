@@ -15,7 +15,7 @@ export PYTHONUNBUFFERED := 1
 demo: $(VENV)/.ready  ## Play months of a small synthetic world through the whole platform (SEED=, CLAIMANTS=, MONTHS=, KILLS=, RATES=)
 	$(PY) -m devstack demo $(if $(SEED),--seed $(SEED)) $(if $(CLAIMANTS),--claimants $(CLAIMANTS)) $(if $(MONTHS),--months $(MONTHS)) $(if $(KILLS),--kills $(KILLS)) $(RATES)
 
-up: $(VENV)/.ready  ## Start the whole platform on this machine, in the background, and print its addresses
+up: $(VENV)/.ready  ## Start the whole platform on this machine, in the background, and print its addresses (VAR_DIR=var/demo: the last demo's)
 	$(PY) -m devstack up
 
 down: $(VENV)/.ready  ## Stop what `make up` started
@@ -77,6 +77,7 @@ help:  ## This list
 $(VENV)/.ready: requirements.txt requirements-installer.txt $(MEMBERS)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or newer is needed and '$(PYTHON)' is older or missing. Install it, or say which: make PYTHON=python3.11 …"; exit 1; }
+	@echo "Installing packages into $(VENV); the first time takes some minutes."
 	test -x $(PY) || $(PYTHON) -m venv $(VENV)
 	$(PY) -m pip install -q --disable-pip-version-check --require-hashes -r requirements-installer.txt
 	$(UV) pip install -q --python $(PY) --require-hashes -r requirements.txt

@@ -184,6 +184,7 @@ def validate(
     """Tell what would become of each message of a file, before it is published. Exit code 1: some would be refused.
 
     Prints line number, verdict, reason and topic, nothing of the messages. Needs no broker, database or settings.
+    For the topics that earnings reads; CloudEvents headers are not in a file and so not checked.
     """
     from earnings.intake.prepare import INTAKE_TOPICS
     from earnings.validate import Validation, intake, report

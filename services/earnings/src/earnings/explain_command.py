@@ -46,7 +46,8 @@ def find(settings: Settings, claim_id: str, period: str) -> dict[str, Any]:
         except ValueError:
             found = period if period in ids else None
         if found is None:
-            raise NotThere(f"no period {period} of claim {claim_id}")
+            known = f"they run from {line.periods[0].start} to {line.periods[-1].end}" if line.periods else "it has none yet"
+            raise NotThere(f"no period {period} of claim {claim_id}: give the id of one, or a day in it (yyyy-mm-dd); {known}")
         stored = store.periods_of(conn, claim_id, [found])
         body = stored[0][1] if stored else None
         if body is None:

@@ -26,8 +26,10 @@ from earnings.reconcile.looking import version
 from streaming.crypto import FieldCipher
 from streaming.records import Item, Record
 
-Outcome = Literal["usable", "duplicate", "quarantined"]
+Outcome = Literal["usable", "duplicate", "quarantined", "unchecked"]
 SEALED = "document_not_opened"
+ELSEWHERE = "read_by_notifications"
+UNTOLD = "topic_not_told"
 _ENCRYPTION = {"keyEncryptionKeyId": "cloudhsm:0,0", "initialisationVector": "A" * 22 + "==", "encryptedEncryptionKey": "none"}
 """Stands in for what a document that is still in clear does not have yet."""
 
@@ -78,7 +80,10 @@ class Validation:
             document = read_json(value)
             topic = topic or topic_of(document)
             if topic is None:
-                return Verdict(number, None, "quarantined", "unknown_type")
+                enveloped = "message" in document  # of no known collection
+                return Verdict(number, None, "quarantined", "unknown_type" if enveloped else UNTOLD)
+            if topic == topics.CONTACT_PREFERENCES:
+                return Verdict(number, topic, "unchecked", ELSEWHERE)
             if len(value) > topics.TOPICS[topic].max_message_bytes:
                 return Verdict(number, topic, "quarantined", "too_large")
             fact = self._fact(Record(topic, 0, number, 0, None, value), document)
@@ -127,6 +132,8 @@ def topic_of(document: Mapping[str, Any]) -> str | None:
         return topics.RTI_PAYMENT
     if "age_band" in document:
         return topics.CLAIMANT_CONDITIONALITY
+    if "channels_allowed" in document:
+        return topics.CONTACT_PREFERENCES
     return topics.CLAIMANT_EASEMENT if "voluntary_only" in document else None
 
 
@@ -142,8 +149,14 @@ def _opened(topic: str, document: Mapping[str, Any]) -> tuple[envelope.Envelope,
 def report(verdicts: Iterable[Verdict], say: Callable[[str], None]) -> int:
     """Print every verdict, then their number. Returns how many messages would be refused."""
     counts: dict[str, int] = {}
+    reasons: set[str | None] = set()
     for verdict in verdicts:
+        reasons.add(verdict.reason)
         counts[verdict.outcome] = counts.get(verdict.outcome, 0) + 1
         say(f"{verdict.line}\t{verdict.outcome}\t{verdict.reason or '-'}\t{verdict.topic or '-'}")
     say(", ".join(f"{count} {outcome}" for outcome, count in sorted(counts.items())) or "no messages")
+    if UNTOLD in reasons:
+        say(f"{UNTOLD}: the shape fits no topic; say which with --topic")
+    if "not_json" in reasons:
+        say("not_json: is each message on a line of its own?")
     return counts.get("quarantined", 0)

@@ -15,8 +15,8 @@ from earnings.rules.policy import SurplusPolicy
 from earnings.rules.words import money
 
 WARNINGS = {
-    "de_minimis_determination_not_seen": "no determination of the de minimis for this time was found;"
-    " without one the statutory 300.00 applies.",
+    "de_minimis_determination_not_seen": "no determination of the de minimis for this time was found; the last one is taken to"
+    " go on. If it does not, the statutory 300.00 applies.",
 }
 """Warning → words."""
 
