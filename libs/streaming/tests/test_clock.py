@@ -6,9 +6,10 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import Consumer, Producer
 from rig import Rig, until
 
 from streaming import clock
@@ -96,6 +97,31 @@ def test_subscribers_are_woken_at_once(rig: Rig, topic: str, follow: Callable[[]
     followed.subscribe(lambda now: woken.set())
     clock.advance(rig.bootstrap, DAY + timedelta(minutes=1), topic)
     assert woken.wait(1)
+
+
+class HardOfHearing(Consumer):
+    """Hears the first value, and then nothing until it is placed again."""
+
+    def assign(self, partitions: list[Any]) -> None:
+        self.heard = 0
+        super().assign(partitions)
+
+    def poll(self, timeout: float = -1) -> Any:
+        message = super().poll(timeout)
+        self.heard += message is not None
+        return message if self.heard <= 1 else None
+
+
+def test_an_advance_that_never_arrived_is_looked_for(
+    rig: Rig, topic: str, follow: Callable[[], TopicClock], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clock, "Consumer", HardOfHearing)
+    monkeypatch.setattr(clock, "SILENCE_S", 0.2)
+    clock.advance(rig.bootstrap, DAY, topic)
+    follower = follow()
+    assert follower.wait_first(10) == DAY
+    clock.advance(rig.bootstrap, DAY + timedelta(hours=1), topic)
+    until(lambda: follower.now() == DAY + timedelta(hours=1), 10, "the second value")
 
 
 def test_an_instant_without_a_zone_is_not_published_and_others_arrive_in_utc(

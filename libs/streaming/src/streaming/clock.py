@@ -6,6 +6,7 @@ The only module that asks the machine for the time of day. Instants are aware da
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
@@ -24,6 +25,8 @@ log = structlog.get_logger()
 POLL_S = 0.5
 PUBLISH_TIMEOUT_S = 10.0
 FIRST_VALUE_S = 60.0
+SILENCE_S = 5.0
+"""After so long without a value, ask where the topic ends."""
 
 _decoder = msgspec.json.Decoder(ClockAdvanced)
 
@@ -54,6 +57,7 @@ class TopicClock:
         self._bootstrap = bootstrap_servers
         self._topic = topic
         self._now: datetime | None = None
+        self._offset: int | None = None
         self._changed = threading.Condition()
         self._callbacks: list[Callable[[datetime], None]] = []
         self._closing = threading.Event()
@@ -112,8 +116,15 @@ class TopicClock:
         try:
             while not self._closing.is_set() and not self._assign(consumer):
                 self._closing.wait(0.2)
+            heard = time.monotonic()
             while not self._closing.is_set():
-                self._take(consumer.poll(POLL_S))
+                message = consumer.poll(POLL_S)
+                self._take(message)
+                if message is not None and message.error() is None:
+                    self._offset, heard = message.offset(), time.monotonic()
+                elif time.monotonic() - heard > SILENCE_S:
+                    self._catch_up(consumer)
+                    heard = time.monotonic()
         finally:
             consumer.close()
 
@@ -125,6 +136,17 @@ class TopicClock:
             return False
         consumer.assign([TopicPartition(self._topic, 0, max(low, high - 1))])
         return True
+
+    def _catch_up(self, consumer: Consumer) -> None:
+        """After a broker's restart the client can be left with a position behind which it never looks; one lost advance would
+        stop everything that waits for it."""
+        try:
+            _, high = consumer.get_watermark_offsets(TopicPartition(self._topic, 0), timeout=5.0)
+        except KafkaException:
+            return  # still away; asked again
+        if self._offset is not None and high - 1 > self._offset:
+            log.warning("clock.behind", offset=self._offset, end=high)
+            self._assign(consumer)
 
     def _take(self, message: Any) -> None:
         if message is None:
