@@ -87,6 +87,9 @@ def test_what_cannot_be_asked_is_refused(rig: Rig, told: tuple[str, str]) -> Non
     name, leader = told
     assert asked(rig, leader, offices=["elsewhere"]).json()["code"] == "office-not-yours"
     assert asked(rig, leader, policy={"aet": {"hours": "often"}}).json()["code"] == "policy-invalid"
+    misspelt = asked(rig, leader, policy={"aet": {"hors": POLICY["aet"]["hours"]}})
+    assert (misspelt.status_code, misspelt.json()["code"]) == (422, "policy-invalid")
+    assert "aet.hors: there is no such key" in misspelt.text
     assert asked(rig, leader, **{"from": (rig.now + timedelta(days=400)).date().isoformat()}).json()["code"] == "window-invalid"
     assert asked(rig, f"{name}-coach").status_code == 403
     assert rig.call(leader, "GET", "/v1/what-if/unknown").status_code == 404

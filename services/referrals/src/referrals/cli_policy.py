@@ -14,7 +14,7 @@ from referrals.policy_files import build_all, composed_of, facts_of, read_files
 from referrals.rules.dated import PolicyGap
 from referrals.rules.rule_set import RuleSet
 from referrals.rules.thresholds import Basis, aet, aet_arithmetic, cet_arithmetic, cet_person, pounds_text
-from referrals.whatif.commands import laid_over
+from referrals.whatif.commands import LaidOver, laid_over
 from referrals.whatif.policies import PolicyInvalid
 
 policy = typer.Typer(no_args_is_help=True, help="The dated policy and the rule sets.")
@@ -69,14 +69,14 @@ def diff(
 @policy.command()
 def write(
     out: Annotated[Path, typer.Argument(file_okay=False, help="Folder to write; REFERRALS_POLICY_DIR of a deployment")],
-    policy: Annotated[list[Path], typer.Option(help="A policy file, whole or in part, to lay over; may be repeated")],
+    policy: LaidOver,
     folder: Folder = None,
 ) -> None:
     """Write a whole folder of policy files with others laid over them, checked: what a what-if was asked with, to be deployed."""
     try:
         files = laid_over(policy, read_files(folder))
     except PolicyInvalid as invalid:
-        typer.echo(f"{', '.join(path.name for path in policy)}: {invalid}", err=True)
+        typer.echo(str(invalid), err=True)
         raise typer.Exit(2) from None
     out.mkdir(parents=True, exist_ok=True)
     for name, text in files.items():

@@ -16,10 +16,21 @@ from referrals.policy_files import read_files
 from referrals.settings import ReferralsSettings
 from referrals.whatif import plot, runner
 from referrals.whatif.compare import Row, Window
-from referrals.whatif.policies import PolicyInvalid, other_files
+from referrals.whatif.policies import PolicyInvalid, checked, overlaid
 from referrals.whatif.run import MINUTES, Question, Report, ask
 from streaming.cli import Program
 from streaming.clock import make_clock
+
+LaidOver = Annotated[
+    list[Path],
+    typer.Option(
+        exists=True,
+        dir_okay=False,
+        help="A policy file, whole or in part, named after the one it is laid over (aet.yaml) or with its `schema` and `topic`;"
+        " may be repeated. Each top-level entry in it (`hours:`) replaces the one in force as a whole, so give all of a list's"
+        " figures, old ones too; entries that it does not name stay. Example: services/referrals/README.md",
+    ),
+]
 
 
 def add(app: typer.Typer, program: Program[ReferralsSettings]) -> None:
@@ -27,7 +38,7 @@ def add(app: typer.Typer, program: Program[ReferralsSettings]) -> None:
 
     @app.command("what-if")
     def what_if(
-        policy: Annotated[list[Path], typer.Option(help="A policy file, whole or in part; may be repeated")],
+        policy: LaidOver,
         first: Annotated[str, typer.Option("--from", help="First day on which a flag is raised (default: a year before)")] = "",
         last: Annotated[str, typer.Option("--to", help="Last day (default: today)")] = "",
         office: Annotated[list[str] | None, typer.Option(help="Only this office; may be repeated")] = None,
@@ -47,7 +58,7 @@ def add(app: typer.Typer, program: Program[ReferralsSettings]) -> None:
             in_force = read_files(settings.referrals_policy_dir)
             question = Question(files=laid_over(policy, in_force), in_force=in_force, window=window, minutes=minutes)
         except PolicyInvalid as invalid:
-            typer.echo(f"{', '.join(path.name for path in policy)}: {invalid}", err=True)
+            typer.echo(str(invalid), err=True)
             raise typer.Exit(2) from None
         out.mkdir(parents=True, exist_ok=True)
         with (out / "flags.jsonl").open("wb") as rows, typer.progressbar(length=1, label="claims") as bar:
@@ -76,9 +87,17 @@ def laid_over(paths: list[Path], in_force: Mapping[str, str]) -> dict[str, str]:
     """The policy in force with these files laid over it: by their names, or by what they say they are. Raises PolicyInvalid."""
     files = dict(in_force)
     for path in paths:
-        text = path.read_text(encoding="utf-8")
-        files = other_files({path.stem: text} if path.stem in files else text, files)
-    return files
+        try:
+            text = path.read_text(encoding="utf-8")
+            files = overlaid(files, {path.stem: text} if path.stem in files else text)
+        except UnicodeDecodeError:
+            raise PolicyInvalid(f"{path.name}: not text in UTF-8") from None
+        except PolicyInvalid as invalid:
+            raise PolicyInvalid(f"{path.name}: {invalid}") from None
+    try:
+        return checked(files, in_force)
+    except PolicyInvalid as invalid:
+        raise PolicyInvalid(f"{', '.join(path.name for path in paths)}: {invalid}") from None
 
 
 def _tell(report: Report) -> None:
