@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from pathlib import Path
 
@@ -115,6 +116,10 @@ def test_the_commands_show_check_and_compare(tmp_path: Path) -> None:
     run = CliRunner()
     shown = run.invoke(app, ["policy", "show", "--on", "2026-06-08"])
     assert "single: 18 h x 12.71 x 52 / 12 = 991.38, rounded down to the pound" in shown.output
+    assert "couple: 29 h x 12.71 x 52 / 12 = 1597.22, rounded down to the pound" in shown.output
+    assert "aet.hours single=18 couple=29, from 2024-05-13, seen: SI 2024/536" in shown.output
+    assert "cet.couple_rounding truncate_each, from 2013-04-29, assumed: platform choice" in shown.output
+    assert "couple: 567.00, set as an amount" in run.invoke(app, ["policy", "show", "--on", "2022-06-08"]).output
     assert run.invoke(app, ["policy", "show", "--on", "2020-06-08"]).exit_code == 1
     mine, other = str(tmp_path / "mine"), tmp_path / "other"
     Path(mine).mkdir()
@@ -125,10 +130,33 @@ def test_the_commands_show_check_and_compare(tmp_path: Path) -> None:
     same, differs = (run.invoke(app, ["policy", "diff", mine, folder_]) for folder_ in (mine, theirs))
     assert (same.output, same.exit_code) == ("", 0)
     assert (differs.output.strip(), differs.exit_code) == ("minimum-wage.bands.nlw.values.2026-04-01.value: 12.71 -> 13.00", 1)
+    shipped = run.invoke(app, ["policy", "diff", theirs])
+    assert (shipped.output, shipped.exit_code) == (differs.output, 1)
     (other / "composition.yaml").write_text("schema: composition/1\nrules: {}\n", encoding="utf-8")
     broken = run.invoke(app, ["policy", "check", "--folder", theirs])
     assert (broken.exit_code, "a rule without predicates" in broken.output) == (1, True)
     assert run.invoke(app, ["policy", "diff", mine, theirs]).output.startswith("not valid: ")
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "says"),
+    [
+        ("policy show --on 8/6/2026", 2, "is not a day like"),
+        ("policy diff {empty}", 1, "not valid: .*policy files are missing: rule-sets"),
+        ("policy write {empty}/out --policy {empty}/none.yaml", 2, "does not exist"),
+        ("what-if --policy {empty}/none.yaml", 2, "does not exist"),
+        ("what-if --policy {file} --from yesterday", 2, "is not a day like"),
+        ("what-if --policy {file} --to 2026-13-01", 2, "is not a day like"),
+        ("replay", 2, "nothing was checked"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_a_line(tmp_path: Path, command: str, code: int, says: str) -> None:
+    file, empty = tmp_path / "aet.yaml", tmp_path / "empty"
+    file.write_text(FILES["aet"])
+    empty.mkdir()
+    done = CliRunner().invoke(app, command.format(file=file, empty=empty).split())
+    assert (done.exit_code, isinstance(done.exception, SystemExit)) == (code, True)
+    assert re.search(says, re.sub(r"[\s│]+", " ", done.output))
 
 
 def test_a_deployment_is_given_a_folder_that_was_written_with_what_was_asked_about(tmp_path: Path) -> None:

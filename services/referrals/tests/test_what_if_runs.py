@@ -122,3 +122,22 @@ def test_the_command_writes_report_plot_and_people_and_shows_how_far_it_is(
     assert (tmp_path / "out" / "plot.svg").read_text().startswith("<svg")
     [row] = [json.loads(line) for line in (tmp_path / "out" / "flags.jsonl").read_text().splitlines()]
     assert (row["claimant_id"], row["change"]) == (f"{name}-p", "removed")
+
+
+def test_the_command_refuses_a_span_that_ends_before_it_begins_and_an_office_that_nobody_knows(
+    rig: Rig, told: tuple[str, str], tmp_path: Path
+) -> None:
+    name, _ = told
+    policy = tmp_path / "aet.yaml"
+    policy.write_text(json.dumps(POLICY["aet"]))
+    for said, complaint in (
+        (["--from", "2026-03-01", "--to", "2026-02-01"], "2026-03-01, the first day, is after 2026-02-01"),
+        (["--office", f"{name}-office", "--office", "no-such-office"], "nobody on record is at no-such-office"),
+    ):
+        command = [sys.executable, "-m", "referrals", "what-if", "--policy", str(policy), "--out", str(tmp_path / "out"), *said]
+        done = subprocess.run(
+            command, env={**rig.platform.supervisor.environment}, capture_output=True, text=True, check=False, timeout=120
+        )
+        assert done.returncode == 2, done.stdout + done.stderr
+        assert complaint in " ".join(done.stderr.replace("│", " ").split())
+    assert not (tmp_path / "out").exists()

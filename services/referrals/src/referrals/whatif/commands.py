@@ -14,12 +14,21 @@ import typer
 from referrals.london import day_of
 from referrals.policy_files import read_files
 from referrals.settings import ReferralsSettings
-from referrals.whatif import plot, runner
+from referrals.whatif import plot, runner, store
 from referrals.whatif.compare import Row, Window
 from referrals.whatif.policies import PolicyInvalid, checked, overlaid
 from referrals.whatif.run import MINUTES, Question, Report, ask
 from streaming.cli import Program
 from streaming.clock import make_clock
+
+
+def day_given(text: str) -> date:
+    """A day on the command line, e.g. 2026-06-08."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a day like 2026-06-08") from None
+
 
 LaidOver = Annotated[
     list[Path],
@@ -39,8 +48,11 @@ def add(app: typer.Typer, program: Program[ReferralsSettings]) -> None:
     @app.command("what-if")
     def what_if(
         policy: LaidOver,
-        first: Annotated[str, typer.Option("--from", help="First day on which a flag is raised (default: a year before)")] = "",
-        last: Annotated[str, typer.Option("--to", help="Last day (default: today)")] = "",
+        first: Annotated[
+            date | None,
+            typer.Option("--from", parser=day_given, help="First day on which a flag is raised (default: a year before)"),
+        ] = None,
+        last: Annotated[date | None, typer.Option("--to", parser=day_given, help="Last day (default: today)")] = None,
         office: Annotated[list[str] | None, typer.Option(help="Only this office; may be repeated")] = None,
         minutes: Annotated[int, typer.Option(min=1, help="Minutes of one meeting with a coach")] = MINUTES,
         processes: Annotated[int | None, typer.Option(min=1, help="Processes (default: one a core)")] = None,
@@ -48,18 +60,17 @@ def add(app: typer.Typer, program: Program[ReferralsSettings]) -> None:
     ) -> None:
         """Play what is on record under another policy: who, when, how many, coach hours; nothing is changed."""
         settings = program.settings()
-        to = date.fromisoformat(last) if last else day_of(make_clock(settings).now())
-        window = Window(
-            first=date.fromisoformat(first) if first else to - timedelta(days=365),
-            last=to,
-            offices=tuple(office) if office else None,
-        )
+        window = _window(first, last or day_of(make_clock(settings).now()), office)
         try:
             in_force = read_files(settings.referrals_policy_dir)
             question = Question(files=laid_over(policy, in_force), in_force=in_force, window=window, minutes=minutes)
         except PolicyInvalid as invalid:
             typer.echo(str(invalid), err=True)
             raise typer.Exit(2) from None
+        if unknown := store.unknown_offices(program.database_url(settings), window.offices or ()):
+            raise typer.BadParameter(
+                f"nobody on record is at {', '.join(unknown)}, no case was, and no office is called so", param_hint="--office"
+            )
         out.mkdir(parents=True, exist_ok=True)
         with (out / "flags.jsonl").open("wb") as rows, typer.progressbar(length=1, label="claims") as bar:
 
@@ -81,6 +92,14 @@ def add(app: typer.Typer, program: Program[ReferralsSettings]) -> None:
         """Answer the what-ifs that wait; started by the API."""
         os.nice(15)
         typer.echo(f"answered {runner.answer_waiting(program.database_url(program.settings()))}")
+
+
+def _window(first: date | None, last: date, offices: list[str] | None) -> Window:
+    """What to look at. Raises typer.BadParameter when it ends before it begins."""
+    first = first or last - timedelta(days=365)
+    if last < first:
+        raise typer.BadParameter(f"{first}, the first day, is after {last}, the last one", param_hint="--from")
+    return Window(first=first, last=last, offices=tuple(sorted(set(offices))) if offices else None)
 
 
 def laid_over(paths: list[Path], in_force: Mapping[str, str]) -> dict[str, str]:
