@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from pathlib import Path
 
@@ -36,16 +37,26 @@ def sets(*spans: tuple[str, str | None], rules: str = "rules") -> str:
 @pytest.mark.parametrize(
     ("files", "complaint"),
     [
-        (changed("composition", "own_pay_lower@1", "own_pay_lower@9"), "unknown predicates or figures: own_pay_lower@9"),
-        (changed("composition", "figures: [rise@1]", "figures: [rise@7]"), "unknown predicates or figures: rise@7"),
+        (changed("composition", "own_pay_lower@1", "own_pay_lower@9"), "unknown predicate or figure: own_pay_lower@9"),
+        (changed("composition", "figures: [rise@1]", "figures: [rise@7]"), "unknown predicate or figure: rise@7"),
         (changed("composition", "    borrowed: {max_gap_days: rapid-re-entry}\n", ""), "newly-in-work needs the param"),
-        (changed("composition", "  fell-below-aet:\n", "  fell-below:\n"), "unknown rules: fell-below"),
-        (changed("active", "- job-ended", "- claim-restart"), "rules without predicates: claim-restart"),
+        (changed("composition", "  fell-below-aet:\n", "  fell-below:\n"), "unknown rule: fell-below"),
+        (changed("active", "- job-ended", "- claim-restart"), "a rule without predicates: claim-restart"),
         (changed("minimum-wage", 'value: "12.71", ', ""), "value"),
         (changed("minimum-wage", NEXT_RATE, NEXT_RATE.replace("2026-04-01", "2025-04-01")), "first days must rise strictly"),
         (changed("minimum-wage", '"2025-04-01", value: "12.21"', '"2025-04-01", until: "2026-04-01", value: "12.21"'), "overlap"),
         (changed("minimum-wage", '"2025-04-01", value: "12.21"', '"2025-04-01", until: "2026-03-01", value: "12.21"'), "no entr"),
-        (changed("easements", ', source: "reg 99; JSA mirror", status: seen', ", status: seen"), "easements.legal.1, entry 1"),
+        (changed("easements", ', source: "reg 99; JSA mirror", status: seen', ", status: seen"), "legal.1.values.0.source: miss"),
+        (changed("aet", "hours:", "hors: {}\nhours:"), "aet.hors: there is no such key"),
+        (changed("aet", "{single: 12, couple: 19}", "{single: 12, couple: 19, pair: 1}"), "0.value.pair: there is no such key"),
+        (changed("easements", "discretionary:", "discretionery: []\ndiscretionary:"), "easements.discretionery: there is no"),
+        (changed("rules", "{min_nil_aps:", "{min_nil_apps:"), "rules.rules.0.parameters.min_nil_apps: there is no such key"),
+        (changed("rules", "plan_day_after_ap_end: {default: 1", "plan_day_after_ap_end: {default: one"), "valid integer"),
+        (changed("rules", "- id: guard-dispute\n", "- id: guard-disputes\n"), "order.3: unknown guard: guard-dispute"),
+        (changed("support", "many_barriers: 3", "many_bariers: 3"), "support.many_bariers: there is no such key"),
+        (changed("composition", "{max_gap_days: rapid-re-entry}", "{max_gap_days: re-entry}"), "unknown rule: re-entry"),
+        (changed("active", "rules:", "rules: ["), "active: not YAML, line"),
+        ({}, "policy files are missing: rule-sets"),
         ({**FILES, "rule-sets": sets(("2013-04-29", "2026-05-07"), ("2026-05-07", None))}, "overlap"),
         ({**FILES, "rule-sets": sets(("2013-04-29", "2026-05-07"), ("2026-05-09", None))}, "no entry covers the days between"),
         ({**FILES, "rule-sets": sets(("2013-04-29", "2026-05-07"))}, "until further notice"),
@@ -105,6 +116,10 @@ def test_the_commands_show_check_and_compare(tmp_path: Path) -> None:
     run = CliRunner()
     shown = run.invoke(app, ["policy", "show", "--on", "2026-06-08"])
     assert "single: 18 h x 12.71 x 52 / 12 = 991.38, rounded down to the pound" in shown.output
+    assert "couple: 29 h x 12.71 x 52 / 12 = 1597.22, rounded down to the pound" in shown.output
+    assert "aet.hours single=18 couple=29, from 2024-05-13, seen: SI 2024/536" in shown.output
+    assert "cet.couple_rounding truncate_each, from 2013-04-29, assumed: platform choice" in shown.output
+    assert "couple: 567.00, set as an amount" in run.invoke(app, ["policy", "show", "--on", "2022-06-08"]).output
     assert run.invoke(app, ["policy", "show", "--on", "2020-06-08"]).exit_code == 1
     mine, other = str(tmp_path / "mine"), tmp_path / "other"
     Path(mine).mkdir()
@@ -115,10 +130,33 @@ def test_the_commands_show_check_and_compare(tmp_path: Path) -> None:
     same, differs = (run.invoke(app, ["policy", "diff", mine, folder_]) for folder_ in (mine, theirs))
     assert (same.output, same.exit_code) == ("", 0)
     assert (differs.output.strip(), differs.exit_code) == ("minimum-wage.bands.nlw.values.2026-04-01.value: 12.71 -> 13.00", 1)
+    shipped = run.invoke(app, ["policy", "diff", theirs])
+    assert (shipped.output, shipped.exit_code) == (differs.output, 1)
     (other / "composition.yaml").write_text("schema: composition/1\nrules: {}\n", encoding="utf-8")
     broken = run.invoke(app, ["policy", "check", "--folder", theirs])
-    assert (broken.exit_code, "rules without predicates" in broken.output) == (1, True)
+    assert (broken.exit_code, "a rule without predicates" in broken.output) == (1, True)
     assert run.invoke(app, ["policy", "diff", mine, theirs]).output.startswith("not valid: ")
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "says"),
+    [
+        ("policy show --on 8/6/2026", 2, "is not a day like"),
+        ("policy diff {empty}", 1, "not valid: .*policy files are missing: rule-sets"),
+        ("policy write {empty}/out --policy {empty}/none.yaml", 2, "does not exist"),
+        ("what-if --policy {empty}/none.yaml", 2, "does not exist"),
+        ("what-if --policy {file} --from yesterday", 2, "is not a day like"),
+        ("what-if --policy {file} --to 2026-13-01", 2, "is not a day like"),
+        ("replay", 2, "nothing was checked"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_a_line(tmp_path: Path, command: str, code: int, says: str) -> None:
+    file, empty = tmp_path / "aet.yaml", tmp_path / "empty"
+    file.write_text(FILES["aet"])
+    empty.mkdir()
+    done = CliRunner().invoke(app, command.format(file=file, empty=empty).split())
+    assert (done.exit_code, isinstance(done.exception, SystemExit)) == (code, True)
+    assert re.search(says, re.sub(r"[\s│]+", " ", done.output))
 
 
 def test_a_deployment_is_given_a_folder_that_was_written_with_what_was_asked_about(tmp_path: Path) -> None:

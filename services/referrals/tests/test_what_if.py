@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from referrals.desk import Setup
 from referrals.model import ClaimDoc
 from referrals.policy_files import build, build_all, read_files
 from referrals.setups import setup_of
+from referrals.whatif.commands import laid_over
 from referrals.whatif.compare import Row, Sums, Window, compare
 from referrals.whatif.policies import PolicyInvalid, other_files
 from referrals.whatif.replayed import replay
@@ -190,20 +192,37 @@ def test_rows_add_up_by_rule_office_and_week_and_a_person_is_met_once_a_week() -
     assert sums.by_rule()["job-ended"].what_if.claimants == 2
 
 
+EVER_HIGHER = {"hours": {"values": [{**HIGHER, "from": "2022-09-26"}]}}
+
+
 @pytest.mark.parametrize(
     "given_policy",
     [
-        {"aet": {"hours": {"values": [HIGHER]}}},
-        {"aet": yaml.safe_dump({"hours": {"values": [HIGHER]}})},
-        yaml.safe_dump({"aet": {"hours": {"values": [HIGHER]}}}),
-        {**yaml.safe_load(read_files()["aet"]), "hours": {"values": [HIGHER]}},
+        {"aet": EVER_HIGHER},
+        {"aet": yaml.safe_dump(EVER_HIGHER)},
+        yaml.safe_dump({"aet": EVER_HIGHER}),
+        {**yaml.safe_load(read_files()["aet"]), **EVER_HIGHER},
+        {"schema": "policy/1", "topic": "administrative-earnings-threshold", **EVER_HIGHER},
     ],
-    ids=["part of a file", "part of a file as text", "files as text", "a whole file that names itself"],
+    ids=["part of a file", "part as text", "files as text", "a whole file that names itself", "a part that names its file"],
 )
 def test_a_policy_comes_as_files_or_parts_of_them_and_means_the_same(given_policy: Any) -> None:
     files = other_files(given_policy)
-    assert build(files).version == build(other_files({"aet": {"hours": {"values": [HIGHER]}}})).version
+    assert build(files).version == build(other_files({"aet": EVER_HIGHER})).version
     assert build(files).version != build(read_files()).version
+
+
+def test_several_files_are_checked_together(tmp_path: Path) -> None:
+    composed = yaml.safe_load(read_files()["composition"])["rules"]
+    (tmp_path / "composition.yaml").write_text(
+        yaml.safe_dump({"rules": {name: one for name, one in composed.items() if name != "job-ended"}})
+    )
+    active = [name for name in yaml.safe_load(read_files()["active"])["rules"] if name != "job-ended"]
+    (tmp_path / "active.yaml").write_text(yaml.safe_dump({"rules": active}))
+    both = laid_over([tmp_path / "composition.yaml", tmp_path / "active.yaml"], read_files())
+    assert set(build(both).rules) == set(active)
+    with pytest.raises(PolicyInvalid, match=r"^composition.yaml: active.rules.0: a rule without predicates$"):
+        laid_over([tmp_path / "composition.yaml"], read_files())
 
 
 def test_the_files_in_force_given_back_are_the_rule_set_in_force() -> None:
@@ -216,11 +235,21 @@ def test_the_files_in_force_given_back_are_the_rule_set_in_force() -> None:
         ({}, "object of policy files"),
         ("- 1", "object of policy files"),
         ("a: [", "not YAML"),
-        ({"colours": {}}, "policy files named "),
+        ({"colours": {}}, "policy files named .*: name the file so, or copy `schema` and `topic` from it"),
         ({"aet": 5}, "aet: an object"),
         ({"aet": {"hours": {"values": [{**HIGHER, "value": {"single": -7, "couple": 1}}]}}}, "hours.values.0"),
         ({"schema": "policy/1", "topic": "secret"}, "does not say which"),
-        ({"active": {"rules": ["no-such-rule"]}}, "do not make a rule set"),
+        ({"aet": {"hours": {"values": [{**HIGHER, "value": {"single": "secret", "couple": 1}}]}}}, "single: .*valid integer"),
+        ({"aet": {"hors": EVER_HIGHER["hours"]}}, "aet.hors: there is no such key"),
+        ({"aet": {"hours": {"values": [HIGHER]}}}, "aet.hours has no figure on 2022-09-26"),
+        (
+            {"aet": {"hours": {"values": [{**HIGHER, "from": "2022-09-26", "until": "2030-01-01"}]}}},
+            "hours has no figure on 2030-01-02",
+        ),
+        ({"easements": {"discretionary": []}}, "easements.discretionary.temporary_childcare has no figure on 2013-04-29"),
+        ({"minimum-wage": {"bands": {"nlw": {"values": []}}}}, "bands.apprentice: missing.*replaces the one in force as a whole"),
+        ({"rules": {"appointments": []}}, "rules.appointments.same-coach-first is missing"),
+        ({"active": {"rules": ["no-such-rule"]}}, "active.rules.0: unknown rule$"),
     ],
 )
 def test_a_policy_that_cannot_be_used_is_refused_without_repeating_it(given_policy: Any, says: str) -> None:

@@ -87,6 +87,9 @@ def test_what_cannot_be_asked_is_refused(rig: Rig, told: tuple[str, str]) -> Non
     name, leader = told
     assert asked(rig, leader, offices=["elsewhere"]).json()["code"] == "office-not-yours"
     assert asked(rig, leader, policy={"aet": {"hours": "often"}}).json()["code"] == "policy-invalid"
+    misspelt = asked(rig, leader, policy={"aet": {"hors": POLICY["aet"]["hours"]}})
+    assert (misspelt.status_code, misspelt.json()["code"]) == (422, "policy-invalid")
+    assert "aet.hors: there is no such key" in misspelt.text
     assert asked(rig, leader, **{"from": (rig.now + timedelta(days=400)).date().isoformat()}).json()["code"] == "window-invalid"
     assert asked(rig, f"{name}-coach").status_code == 403
     assert rig.call(leader, "GET", "/v1/what-if/unknown").status_code == 404
@@ -119,3 +122,22 @@ def test_the_command_writes_report_plot_and_people_and_shows_how_far_it_is(
     assert (tmp_path / "out" / "plot.svg").read_text().startswith("<svg")
     [row] = [json.loads(line) for line in (tmp_path / "out" / "flags.jsonl").read_text().splitlines()]
     assert (row["claimant_id"], row["change"]) == (f"{name}-p", "removed")
+
+
+def test_the_command_refuses_a_span_that_ends_before_it_begins_and_an_office_that_nobody_knows(
+    rig: Rig, told: tuple[str, str], tmp_path: Path
+) -> None:
+    name, _ = told
+    policy = tmp_path / "aet.yaml"
+    policy.write_text(json.dumps(POLICY["aet"]))
+    for said, complaint in (
+        (["--from", "2026-03-01", "--to", "2026-02-01"], "2026-03-01, the first day, is after 2026-02-01"),
+        (["--office", f"{name}-office", "--office", "no-such-office"], "nobody on record is at no-such-office"),
+    ):
+        command = [sys.executable, "-m", "referrals", "what-if", "--policy", str(policy), "--out", str(tmp_path / "out"), *said]
+        done = subprocess.run(
+            command, env={**rig.platform.supervisor.environment}, capture_output=True, text=True, check=False, timeout=120
+        )
+        assert done.returncode == 2, done.stdout + done.stderr
+        assert complaint in " ".join(done.stderr.replace("│", " ").split())
+    assert not (tmp_path / "out").exists()

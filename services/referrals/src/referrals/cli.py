@@ -47,10 +47,15 @@ app.add_typer(policy, name="policy")
 
 
 @app.command()
-def replay(everything: Annotated[bool, typer.Option("--all", help="Every stored decision")] = False) -> None:
-    """Recompute stored decisions and check the hash chain; exits 1 when one differs."""
+def replay(
+    everything: Annotated[bool, typer.Option("--all", help="Every stored decision; without it nothing is checked")] = False,
+) -> None:
+    """Recompute stored decisions and check the hash chain; exits 1 when one differs.
+
+    There is no smaller share to ask for: without --all nothing is read or checked, and the command ends with 2.
+    """
     if not everything:
-        raise typer.BadParameter("say --all")
+        raise typer.BadParameter("nothing was checked: say --all for every stored decision", param_hint="--all")
     settings = PROGRAM.settings()
     cipher = FieldCipher(settings.field_key.get_secret_value())
     counts = {"identical": 0, "different": 0, "broken_chain": 0, "erased": 0}

@@ -14,12 +14,32 @@ import typer
 from referrals.london import day_of
 from referrals.policy_files import read_files
 from referrals.settings import ReferralsSettings
-from referrals.whatif import plot, runner
+from referrals.whatif import plot, runner, store
 from referrals.whatif.compare import Row, Window
-from referrals.whatif.policies import PolicyInvalid, other_files
+from referrals.whatif.policies import PolicyInvalid, checked, overlaid
 from referrals.whatif.run import MINUTES, Question, Report, ask
 from streaming.cli import Program
 from streaming.clock import make_clock
+
+
+def day_given(text: str) -> date:
+    """A day on the command line, e.g. 2026-06-08."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a day like 2026-06-08") from None
+
+
+LaidOver = Annotated[
+    list[Path],
+    typer.Option(
+        exists=True,
+        dir_okay=False,
+        help="A policy file, whole or in part, named after the one it is laid over (aet.yaml) or with its `schema` and `topic`;"
+        " may be repeated. Each top-level entry in it (`hours:`) replaces the one in force as a whole, so give all of a list's"
+        " figures, old ones too; entries that it does not name stay. Example: services/referrals/README.md",
+    ),
+]
 
 
 def add(app: typer.Typer, program: Program[ReferralsSettings]) -> None:
@@ -27,9 +47,12 @@ def add(app: typer.Typer, program: Program[ReferralsSettings]) -> None:
 
     @app.command("what-if")
     def what_if(
-        policy: Annotated[list[Path], typer.Option(help="A policy file, whole or in part; may be repeated")],
-        first: Annotated[str, typer.Option("--from", help="First day on which a flag is raised (default: a year before)")] = "",
-        last: Annotated[str, typer.Option("--to", help="Last day (default: today)")] = "",
+        policy: LaidOver,
+        first: Annotated[
+            date | None,
+            typer.Option("--from", parser=day_given, help="First day on which a flag is raised (default: a year before)"),
+        ] = None,
+        last: Annotated[date | None, typer.Option("--to", parser=day_given, help="Last day (default: today)")] = None,
         office: Annotated[list[str] | None, typer.Option(help="Only this office; may be repeated")] = None,
         minutes: Annotated[int, typer.Option(min=1, help="Minutes of one meeting with a coach")] = MINUTES,
         processes: Annotated[int | None, typer.Option(min=1, help="Processes (default: one a core)")] = None,
@@ -37,18 +60,17 @@ def add(app: typer.Typer, program: Program[ReferralsSettings]) -> None:
     ) -> None:
         """Play what is on record under another policy: who, when, how many, coach hours; nothing is changed."""
         settings = program.settings()
-        to = date.fromisoformat(last) if last else day_of(make_clock(settings).now())
-        window = Window(
-            first=date.fromisoformat(first) if first else to - timedelta(days=365),
-            last=to,
-            offices=tuple(office) if office else None,
-        )
+        window = _window(first, last or day_of(make_clock(settings).now()), office)
         try:
             in_force = read_files(settings.referrals_policy_dir)
             question = Question(files=laid_over(policy, in_force), in_force=in_force, window=window, minutes=minutes)
         except PolicyInvalid as invalid:
-            typer.echo(f"{', '.join(path.name for path in policy)}: {invalid}", err=True)
+            typer.echo(str(invalid), err=True)
             raise typer.Exit(2) from None
+        if unknown := store.unknown_offices(program.database_url(settings), window.offices or ()):
+            raise typer.BadParameter(
+                f"nobody on record is at {', '.join(unknown)}, no case was, and no office is called so", param_hint="--office"
+            )
         out.mkdir(parents=True, exist_ok=True)
         with (out / "flags.jsonl").open("wb") as rows, typer.progressbar(length=1, label="claims") as bar:
 
@@ -72,13 +94,29 @@ def add(app: typer.Typer, program: Program[ReferralsSettings]) -> None:
         typer.echo(f"answered {runner.answer_waiting(program.database_url(program.settings()))}")
 
 
+def _window(first: date | None, last: date, offices: list[str] | None) -> Window:
+    """What to look at. Raises typer.BadParameter when it ends before it begins."""
+    first = first or last - timedelta(days=365)
+    if last < first:
+        raise typer.BadParameter(f"{first}, the first day, is after {last}, the last one", param_hint="--from")
+    return Window(first=first, last=last, offices=tuple(sorted(set(offices))) if offices else None)
+
+
 def laid_over(paths: list[Path], in_force: Mapping[str, str]) -> dict[str, str]:
     """The policy in force with these files laid over it: by their names, or by what they say they are. Raises PolicyInvalid."""
     files = dict(in_force)
     for path in paths:
-        text = path.read_text(encoding="utf-8")
-        files = other_files({path.stem: text} if path.stem in files else text, files)
-    return files
+        try:
+            text = path.read_text(encoding="utf-8")
+            files = overlaid(files, {path.stem: text} if path.stem in files else text)
+        except UnicodeDecodeError:
+            raise PolicyInvalid(f"{path.name}: not text in UTF-8") from None
+        except PolicyInvalid as invalid:
+            raise PolicyInvalid(f"{path.name}: {invalid}") from None
+    try:
+        return checked(files, in_force)
+    except PolicyInvalid as invalid:
+        raise PolicyInvalid(f"{', '.join(path.name for path in paths)}: {invalid}") from None
 
 
 def _tell(report: Report) -> None:

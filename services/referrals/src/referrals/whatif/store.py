@@ -12,6 +12,7 @@ from psycopg.rows import class_row
 
 from referrals.whatif.compare import Row
 from referrals.whatif.run import Question
+from streaming.database import connector
 
 KEPT_DAYS = 30
 """Answers are working papers; ask again when they are needed later."""
@@ -98,6 +99,20 @@ def rows(conn: Connection[Any], run_id: str, change: str | None, after: int | No
         (run_id, -1 if after is None else after, change, change, limit),
     )
     return [(seq, msgspec.msgpack.decode(bytes(row), type=Row)) for seq, row in found]
+
+
+def unknown_offices(url: str, offices: Sequence[str]) -> list[str]:
+    """Those of them that the reference data do not know, where nobody on record is, and where no case was."""
+    if not offices:
+        return []
+    with connector(url, "referrals what-if")() as conn:
+        found = conn.execute(
+            "SELECT o FROM unnest(%s::text[]) o WHERE NOT EXISTS (SELECT 1 FROM office t WHERE t.office_id = o)"
+            " AND NOT EXISTS (SELECT 1 FROM person t WHERE t.office_id = o)"
+            " AND NOT EXISTS (SELECT 1 FROM worklist t WHERE t.office_id = o) ORDER BY o",
+            (list(offices),),
+        )
+        return [str(row[0]) for row in found]
 
 
 def forget(conn: Connection[Any], people: Iterable[tuple[str, str]]) -> None:
