@@ -257,3 +257,11 @@ def test_a_policy_that_cannot_be_used_is_refused_without_repeating_it(given_poli
         other_files(given_policy)
     assert "-7" not in str(refused.value)
     assert "secret" not in str(refused.value)
+
+
+def test_figures_of_days_that_are_not_asked_about_may_be_left_out() -> None:
+    given = {"aet": {"hours": {"values": [HIGHER]}}}
+    first = date.fromisoformat(HIGHER["from"])
+    assert other_files(given, since=first)["aet"] != read_files()["aet"]
+    with pytest.raises(PolicyInvalid, match=f"aet.hours has no figure on {first - timedelta(days=1)}"):
+        other_files(given, since=first - timedelta(days=1))

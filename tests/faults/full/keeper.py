@@ -61,9 +61,12 @@ class Keeper:
 
     def _ask(self, http: httpx.Client) -> None:
         for name in self._supervisor.names():
-            health = self._supervisor.program(name).health
-            if health is None or name in self._left:
-                continue
+            with suppress(KeyError):  # a cell took it away meanwhile
+                self._ask_one(http, name)
+
+    def _ask_one(self, http: httpx.Client, name: str) -> None:
+        health = self._supervisor.program(name).health
+        if health is not None and name not in self._left:
             problem = self._problem(http, health.replace("/ready", "/live"))
             self._bad[name] = self._bad.get(name, 0) + 1 if problem else 0
             if self._bad[name] >= UNHEALTHY:

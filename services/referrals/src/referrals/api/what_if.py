@@ -50,7 +50,7 @@ def router(context: Context) -> APIRouter:
             raise Refused(422, "window-invalid", "`to` is before `from`.")
         try:
             in_force = read_files(context.policy_dir)
-            files = other_files(body.policy, in_force)
+            files = other_files(body.policy, in_force, body.from_)
         except PolicyInvalid as invalid:
             raise Refused(422, "policy-invalid", str(invalid)) from None
         with context.connection() as conn:

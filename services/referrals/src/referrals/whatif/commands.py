@@ -63,7 +63,8 @@ def add(app: typer.Typer, program: Program[ReferralsSettings]) -> None:
         window = _window(first, last or day_of(make_clock(settings).now()), office)
         try:
             in_force = read_files(settings.referrals_policy_dir)
-            question = Question(files=laid_over(policy, in_force), in_force=in_force, window=window, minutes=minutes)
+            files = laid_over(policy, in_force, window.first)
+            question = Question(files=files, in_force=in_force, window=window, minutes=minutes)
         except PolicyInvalid as invalid:
             typer.echo(str(invalid), err=True)
             raise typer.Exit(2) from None
@@ -102,7 +103,7 @@ def _window(first: date | None, last: date, offices: list[str] | None) -> Window
     return Window(first=first, last=last, offices=tuple(sorted(set(offices))) if offices else None)
 
 
-def laid_over(paths: list[Path], in_force: Mapping[str, str]) -> dict[str, str]:
+def laid_over(paths: list[Path], in_force: Mapping[str, str], since: date = date.min) -> dict[str, str]:
     """The policy in force with these files laid over it: by their names, or by what they say they are. Raises PolicyInvalid."""
     files = dict(in_force)
     for path in paths:
@@ -114,7 +115,7 @@ def laid_over(paths: list[Path], in_force: Mapping[str, str]) -> dict[str, str]:
         except PolicyInvalid as invalid:
             raise PolicyInvalid(f"{path.name}: {invalid}") from None
     try:
-        return checked(files, in_force)
+        return checked(files, in_force, since)
     except PolicyInvalid as invalid:
         raise PolicyInvalid(f"{', '.join(path.name for path in paths)}: {invalid}") from None
 

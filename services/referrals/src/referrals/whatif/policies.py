@@ -21,14 +21,15 @@ class PolicyInvalid(ValueError):
     """The policy cannot be used; the text says where and what is wrong, and repeats keys and days but no value."""
 
 
-def other_files(given: Any, in_force: Mapping[str, str] | None = None) -> dict[str, str]:
+def other_files(given: Any, in_force: Mapping[str, str] | None = None, since: date = date.min) -> dict[str, str]:
     """All policy files as text: those in force (default: the shipped ones) with the given ones over them. Raises PolicyInvalid.
 
     given: one file's content, or file name → its content; as YAML text or as the object itself. A content replaces the top-level
-    entries that it names, each as a whole, and keeps the file's others. No day that has a figure in force may be left without.
+    entries that it names, each as a whole, and keeps the file's others. No day from `since` on that has a figure in force may be
+    left without one.
     """
     base = read_files() if in_force is None else in_force
-    return checked(overlaid(base, given), base)
+    return checked(overlaid(base, given), base, since)
 
 
 def overlaid(base: Mapping[str, str], given: Any) -> dict[str, str]:
@@ -42,27 +43,28 @@ def overlaid(base: Mapping[str, str], given: Any) -> dict[str, str]:
     return files
 
 
-def checked(files: dict[str, str], in_force: Mapping[str, str]) -> dict[str, str]:
-    """The files, if they make rule sets and keep every figure in force. Raises PolicyInvalid."""
+def checked(files: dict[str, str], in_force: Mapping[str, str], since: date) -> dict[str, str]:
+    """The files, if they make rule sets and keep every figure in force from that day on. Raises PolicyInvalid."""
     try:
         build_all(files)
     except PolicyWrong as wrong:
         partly = any(fault.what == MISSING and ".values." not in fault.place for fault in wrong.faults)
         raise PolicyInvalid(wrong.told(given=False) + (_WHOLE if partly else "")) from None
-    if gone := list(_gone(in_force, files)):
+    if gone := list(_gone(in_force, files, since)):
         more = f"; and {len(gone) - _SHOWN} more" if len(gone) > _SHOWN else ""
         raise PolicyInvalid(f"{'; '.join(gone[:_SHOWN])}{more}{_WHOLE}")
     return files
 
 
-def _gone(in_force: Mapping[str, str], files: Mapping[str, str]) -> Iterator[str]:
+def _gone(in_force: Mapping[str, str], files: Mapping[str, str], since: date) -> Iterator[str]:
     """What is in force and would be no more, and from which day on."""
     for name, text in in_force.items():
         if text == files[name]:
             continue
         before, after = (dict(_figures(name, yaml.safe_load(content))) for content in (text, files[name]))
         for place, spans in before.items():
-            day = first_bare(spans, after.get(place, []))
+            wanted = [(max(first, since), last) for first, last in spans if last >= since]
+            day = first_bare(wanted, after.get(place, []))
             if day is not None:
                 yield f"{place} has no figure on {day}, where the policy in force has one"
             elif place not in after:
