@@ -19,7 +19,7 @@ from streaming.crypto import FieldCipher, new_key
 from streaming.errors import Refused
 from streaming.spec import Change, Kind, Spec
 from streaming.work import Reply, Work
-from web import access, commands, etag, pages
+from web import access, commands, etag, headers, pages
 from web.access import Subject
 from web.auth import require, static_bearer
 from web.pages import Page
@@ -92,7 +92,7 @@ def routes(pool: ConnectionPool[Connection[Any]]) -> APIRouter:
         assert case is not None
         return case
 
-    @router.get("/cases/{case_id}")
+    @router.get("/cases/{case_id}", responses=headers.tagged())
     def read(case_id: str, request: Request, principal: Annotated[Principal, Depends(require(*READERS))]) -> Response:
         with pool.connection() as conn:
             case = visible(conn, request, principal, case_id)
@@ -113,7 +113,7 @@ def routes(pool: ConnectionPool[Connection[Any]]) -> APIRouter:
             ).fetchall()
         return page.body(rows, key=lambda row: [row[0]], item=lambda row: {"case_id": row[0], "state": row[1]})
 
-    @router.post("/cases/{case_id}/hold")
+    @router.post("/cases/{case_id}/hold", dependencies=headers.CHANGES)
     def hold(case_id: str, body: Hold, request: Request, principal: Annotated[Principal, Depends(require("coach"))]) -> Response:
         with pool.connection() as conn:
             visible(conn, request, principal, case_id)

@@ -103,6 +103,21 @@ def test_a_change_needs_the_version_it_was_made_on(sample: httpx.Client, coach: 
     assert _holds(db, case) == 0
 
 
+@pytest.mark.parametrize("without", ["{}", '{}, "other"', '"other", {}', "W/{}"])
+def test_a_tag_without_its_quotation_marks_is_not_called_old(
+    without: str, sample: httpx.Client, coach: Headers, case: Case
+) -> None:
+    bare = without.format(_etag(sample, case, coach).strip('"'))
+    answer = _hold(sample, case, {**coach, "Idempotency-Key": f"bare-{case.case_id}", "If-Match": bare})
+    assert (answer.status_code, answer.json()["code"]) == (400, "if-match-malformed")
+    assert "quotation marks" in answer.json()["detail"]
+
+
+def test_one_of_several_tags_is_enough(sample: httpx.Client, coach: Headers, case: Case) -> None:
+    tags = f'"old", W/"older",{_etag(sample, case, coach)}'
+    assert _hold(sample, case, {**coach, "Idempotency-Key": f"tags-{case.case_id}", "If-Match": tags}).status_code == 200
+
+
 def test_a_refused_command_may_be_sent_again_with_the_same_key(sample: httpx.Client, coach: Headers, case: Case) -> None:
     headers = {**coach, "Idempotency-Key": f"again-{case.case_id}"}
     assert _hold(sample, case, {**headers, "If-Match": '"old"'}).status_code == 412

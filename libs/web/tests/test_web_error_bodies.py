@@ -10,6 +10,8 @@ import pytest
 from local_issuer import LocalIssuer
 from sample_service import Case
 
+from web import problems
+
 CANARY = "QQ123456C"
 
 
@@ -61,6 +63,23 @@ def test_a_body_that_is_no_json_is_invalid(content: bytes, sample: httpx.Client,
     _problem(sample.post(f"/v1/cases/{case.case_id}/hold", content=content, headers=headers), 422, "invalid")
 
 
+@pytest.mark.parametrize("kind", [None, "application/x-www-form-urlencoded", "text/plain; charset=utf-8"])
+def test_a_body_that_does_not_say_it_is_json_is_told_to(
+    kind: str | None, sample: httpx.Client, coach: dict[str, str], case: Case
+) -> None:
+    headers = {**coach, "Idempotency-Key": "k"} | ({} if kind is None else {"Content-Type": kind})
+    answer = sample.post(f"/v1/cases/{case.case_id}/hold", content=b'{"until": "QQ123456C"}', headers=headers)
+    assert _problem(answer, 415, "unsupported-media-type")["detail"] == "Send application/json."
+
+
+def test_kinds_of_json_are_read_and_no_body_is_a_missing_one(sample: httpx.Client, coach: dict[str, str], case: Case) -> None:
+    path, headers = f"/v1/cases/{case.case_id}/hold", {**coach, "Idempotency-Key": "k"}
+    for kind in ("application/json; charset=utf-8", "application/merge-patch+json"):
+        answer = sample.post(path, content=b'{"until": "2026-05-01"}', headers={**headers, "Content-Type": kind})
+        assert _problem(answer, 422, "invalid")["errors"] == [{"in": "body", "field": "code", "problem": "missing"}]
+    assert _problem(sample.post(path, headers=headers), 422, "invalid")["errors"][0]["problem"] == "missing"
+
+
 def test_a_bug_is_answered_without_the_exceptions_words(sample: httpx.Client, shared_issuer: LocalIssuer) -> None:
     token = shared_issuer.token(scope="operator")
     body = _problem(sample.get("/v1/bug", headers={"Authorization": f"Bearer {token}"}), 500, "internal")
@@ -96,6 +115,7 @@ def test_a_number_that_no_column_can_hold_is_invalid(sample: httpx.Client, coach
 def test_a_filter_that_does_not_exist_is_named_invalid(sample: httpx.Client, coach: dict[str, str]) -> None:
     body = _problem(sample.get(f"/v1/cases?stat={CANARY}", headers=coach), 422, "unknown-query-parameter")
     assert body["parameters"] == ["cursor", "limit", "state"]
+    assert set(body) <= set(problems.SCHEMA["properties"])
 
 
 def test_a_declared_length_beyond_the_limit_is_too_large(sample: httpx.Client, coach: dict[str, str], case: Case) -> None:

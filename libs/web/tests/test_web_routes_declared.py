@@ -16,7 +16,7 @@ from sample_service import RECEIPT_SECRET
 
 from streaming.errors import Refused
 from web import app as web_app
-from web import matrix, openapi
+from web import headers, matrix, openapi
 from web.app import UndeclaredRoute
 from web.auth import Authenticator, public, require
 from web.issuer import Issuer
@@ -91,6 +91,47 @@ def test_errors_are_described_as_they_are_sent() -> None:
     assert "422" not in responses
     assert list(responses["default"]["content"]) == ["application/problem+json"]
     assert not {"HTTPValidationError", "ValidationError"} & set(document["components"]["schemas"])
+
+
+def _headers(operation: dict[str, Any]) -> dict[str, bool]:
+    return {one["name"]: one["required"] for one in operation.get("parameters", []) if one["in"] == "header"}
+
+
+def test_the_document_names_the_headers_that_a_change_needs(sample_app: FastAPI) -> None:
+    paths = sample_app.openapi()["paths"]
+    hold, read = paths["/v1/cases/{case_id}/hold"]["post"], paths["/v1/cases/{case_id}"]["get"]
+    assert _headers(hold) == {"Idempotency-Key": True, "If-Match": True}
+    assert _headers(read) == _headers(paths["/v1/receipts"]["post"]) == {}
+    assert "ETag" in hold["responses"]["200"]["headers"]
+    assert "ETag" in read["responses"]["200"]["headers"]
+    assert sample_app.openapi()["paths"]["/v1/cases/{case_id}/hold"]["post"]["parameters"] == hold["parameters"]
+
+
+def test_what_replaces_needs_the_tag_only_where_something_is_and_what_reads_needs_nothing() -> None:
+    router = APIRouter(prefix="/v1", dependencies=[Depends(require("operator"))])
+
+    @router.put("/things/{thing_id}", dependencies=headers.REPLACES)
+    def put(thing_id: str) -> None:
+        return None
+
+    @router.delete("/things/{thing_id}", status_code=204, dependencies=headers.CHANGES)
+    def delete(thing_id: str) -> None:
+        return None
+
+    @router.post("/things/search", dependencies=headers.READS_ONLY)
+    def search() -> None:
+        return None
+
+    paths = _create(router).openapi()["paths"]
+    things = paths["/v1/things/{thing_id}"]
+    assert _headers(things["put"]) == {"Idempotency-Key": False, "If-Match": False}
+    assert [status for status, answer in things["put"]["responses"].items() if "ETag" in answer.get("headers", {})] == [
+        "200",
+        "201",
+    ]
+    assert _headers(things["delete"]) == {"Idempotency-Key": False, "If-Match": True}
+    assert "headers" not in things["delete"]["responses"]["204"]
+    assert _headers(paths["/v1/things/search"]["post"]) == {}
 
 
 def test_a_route_hidden_from_the_document_is_found() -> None:

@@ -108,6 +108,7 @@ def test_the_wrong_scope_is_forbidden(sample: httpx.Client, shared_issuer: Local
     token = shared_issuer.token(scope="analyst employer")
     answer = sample.get("/v1/cases", headers={"Authorization": f"Bearer {token}"})
     assert (answer.status_code, answer.json()["code"]) == (403, "insufficient-scope")
+    assert answer.json()["detail"].endswith("It takes the scope coach.")
 
 
 def _app(issuer: Issuer) -> Any:

@@ -1,8 +1,7 @@
-"""The committed API document says what the service answers."""
+"""The API document says what the service answers; that the committed one is current is held for all services at once."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
@@ -11,14 +10,11 @@ from employer_link.api import answers
 from employer_link.cli import documented
 from employer_link.main import build_api
 from streaming.clock import WallClock
-from web.openapi import document, unlisted
+from web.openapi import unlisted
 
 
-def test_the_committed_document_is_current_and_lists_every_route() -> None:
-    app = build_api(documented(), WallClock())
-    committed = (Path(__file__).parents[1] / "openapi.json").read_text()
-    assert document(app) == committed, "run `make generate`"
-    assert unlisted(app) == []
+def test_the_document_lists_every_route() -> None:
+    assert unlisted(build_api(documented(), WallClock())) == []
 
 
 def test_answers_have_the_documented_form(link: Any) -> None:

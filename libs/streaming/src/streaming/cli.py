@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Generic, TypeVar
 
 import typer
 
-from streaming import logs
+from contracts.topics import PLATFORM_CLOCK
+from streaming import complaints, logs
+from streaming.broker import Broker
 from streaming.clock import make_clock
 from streaming.crypto import FieldCipher
 from streaming.database import IDLE_IN_TRANSACTION_MS, connector
@@ -27,8 +30,9 @@ S = TypeVar("S", bound=PlatformSettings)
 class Program(Generic[S]):
     """What the shell needs to run a service's processes.
 
-    settings: reads the environment. database_url: from the settings. spec: builds the service's Spec.
-    api: builds the FastAPI application. port: the API's default port.
+    settings: reads the environment; what is missing or wrong there is told in a line and ends the program with 2.
+    database_url: from the settings. spec: builds the service's Spec. api: builds the FastAPI application. port: the
+    API's default port.
     """
 
     name: str
@@ -38,6 +42,9 @@ class Program(Generic[S]):
     api: Callable[[S], Any]
     migrations: Path
     port: int
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "settings", partial(complaints.settings, self.settings))
 
     def unit(self, settings: S, role: str, idle_in_transaction_ms: int = IDLE_IN_TRANSACTION_MS) -> UnitOfWork:
         """A unit of work for one thread of process `role`. idle_in_transaction_ms: longer for jobs that no worker waits for."""
@@ -52,7 +59,9 @@ class Program(Generic[S]):
 
 def make(program: Program[S]) -> typer.Typer:
     """The typer application with the commands every service has; the service adds its own."""
-    app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=f"The {program.name} service.")
+    app = typer.Typer(
+        cls=complaints.Commands, no_args_is_help=True, pretty_exceptions_enable=False, help=f"The {program.name} service."
+    )
 
     @app.command()
     def worker() -> None:
@@ -99,14 +108,15 @@ def make(program: Program[S]) -> typer.Typer:
         upgrade(program.migrations, program.database_url(settings))
         typer.echo(f"{program.name}: database is up to date")
 
-    add_positions(
-        app,
-        lambda: program.unit(program.settings(), "operator"),
-        lambda: program.settings().kafka_bootstrap_servers,
-    )
-    add_commands(
-        app,
-        lambda: program.unit(program.settings(), "operator"),
-        lambda: program.settings().kafka_bootstrap_servers,
-    )
+    def open_unit() -> UnitOfWork:
+        settings = program.settings()
+        if settings.platform_clock == "topic":  # ask first: the clock would wait a minute for a broker that is away
+            Broker(settings.kafka_bootstrap_servers).topics([PLATFORM_CLOCK])
+        return program.unit(settings, "operator")
+
+    def bootstrap() -> str:
+        return program.settings().kafka_bootstrap_servers
+
+    add_positions(app, open_unit, bootstrap)
+    add_commands(app, open_unit, bootstrap)
     return app

@@ -10,6 +10,7 @@ StreamingError
 ├── MoreRoots           (raised by Work.get) the transaction is redone with these roots locked too
 └── Refused             (raised by a command) an answer for the caller: status, code, detail
     ├── PreconditionFailed  412
+    ├── TagMalformed        400 an entity tag without its quotation marks
     ├── Busy                503 a lock was not had in time
     └── Parked              503 the root is parked
 """
@@ -90,6 +91,13 @@ class PreconditionFailed(Refused):
 
     def __init__(self) -> None:
         super().__init__(412, "stale", "The resource has changed. Read it again and repeat.")
+
+
+class TagMalformed(Refused):
+    """If-Match holds something that no ETag looks like; nothing is said about whether the resource has changed."""
+
+    def __init__(self) -> None:
+        super().__init__(400, "if-match-malformed", "Send the ETag in If-Match as it came, with its quotation marks.")
 
 
 class Busy(Refused):

@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
+import psycopg
 from alembic import command, context
 from alembic.config import Config
 from sqlalchemy import create_engine, pool
+from sqlalchemy.exc import OperationalError
 
 
 def _address(url: str) -> str:
@@ -15,11 +17,16 @@ def _address(url: str) -> str:
 
 
 def upgrade(migrations: Path, url: str, revision: str = "head") -> None:
-    """Bring the database at `url` to `revision`."""
+    """Bring the database at `url` to `revision`. Raises psycopg's OperationalError when it is away."""
     config = Config()
     config.set_main_option("script_location", str(migrations))
     config.attributes["url"] = url
-    command.upgrade(config, revision)
+    try:
+        command.upgrade(config, revision)
+    except OperationalError as error:
+        if isinstance(error.orig, psycopg.OperationalError):  # as everywhere else a database that is away raises
+            raise error.orig from error
+        raise
 
 
 def as_sql(migrations: Path) -> str:

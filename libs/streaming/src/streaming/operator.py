@@ -29,14 +29,25 @@ def add_commands(app: typer.Typer, open_unit: Callable[[], UnitOfWork], bootstra
         """Records not applied yet, by partition."""
         unit = open_unit()
         found = Health(unit.spec, unit.clock, EndOffsets(bootstrap(), list(unit.spec.topics))).lag(unit.conn)
+        _head("topic", "partition", "records")
         for (topic, partition), records in sorted(found.items()):
             typer.echo(f"{topic}\t{partition}\t{records}")
         typer.echo(f"total\t\t{sum(found.values())}")
+        if not found:
+            typer.echo("everything is applied", err=True)
 
     @dlq.command("list")
     def dlq_list(topic: Annotated[str | None, typer.Option(help="Only this topic")] = None, limit: int = 100) -> None:
         """Dead letters not replayed yet, newest first. Shows places and reasons, no content."""
-        for letter in dead_letters.listing(open_unit().conn, topic=topic, limit=limit):
+        unit = open_unit()
+        letters = dead_letters.listing(unit.conn, topic=topic, limit=limit)
+        if not letters:
+            if topic is not None and topic not in unit.spec.topics:
+                _fail(f"{unit.spec.name} reads no such topic; it reads {', '.join(sorted(unit.spec.topics))}")
+            typer.echo("no dead letters" if topic is None else "no dead letters of this topic", err=True)
+            return
+        _head("topic", "partition", "offset", "reason", "at")
+        for letter in letters:
             typer.echo(f"{letter.topic}\t{letter.partition}\t{letter.offset}\t{letter.reason}\t{letter.at:%Y-%m-%dT%H:%M:%SZ}")
 
     @dlq.command("show")
@@ -68,7 +79,12 @@ def add_commands(app: typer.Typer, open_unit: Callable[[], UnitOfWork], bootstra
     @parked.command("list")
     def parked_list(limit: int = 100) -> None:
         """Parked keys, oldest first, with the error's type and place and the number of records that wait."""
-        for root in parking.listing(open_unit().conn, limit):
+        roots = parking.listing(open_unit().conn, limit)
+        if not roots:
+            typer.echo("nothing is parked", err=True)
+            return
+        _head("kind", "key", "waiting", "error", "parked at")
+        for root in roots:
             typer.echo(f"{root.kind}\t{root.key}\t{root.waiting}\t{root.error}\t{root.parked_at:%Y-%m-%dT%H:%M:%SZ}")
 
     @parked.command("release")
@@ -83,6 +99,11 @@ def add_commands(app: typer.Typer, open_unit: Callable[[], UnitOfWork], bootstra
         typer.echo(f"handled {handled}{'; the key is parked again' if again else ''}")
         if again:
             raise typer.Exit(1)
+
+
+def _head(*names: str) -> None:
+    """Names of the columns, on standard error: what is piped on is rows only."""
+    typer.echo("\t".join(names), err=True)
 
 
 def _fail(text: str) -> NoReturn:

@@ -6,6 +6,7 @@ what it did in its own scope is dropped and its neighbours are kept.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -14,10 +15,11 @@ from typing import Any
 import msgspec
 
 from contracts import ids
-from streaming.errors import MoreRoots, PreconditionFailed, Refused
+from streaming.errors import MoreRoots, PreconditionFailed, Refused, TagMalformed
 from streaming.records import Cause, Root
 
 MAX_EVENT_BYTES = 900_000
+_TAG = re.compile(r'(?:W/)?"[^"]*"')
 
 
 derive_id = ids.derive
@@ -144,8 +146,13 @@ class Work(msgspec.Struct, kw_only=True):
         )
 
     def require_match(self, etag: str) -> None:
-        """428 without If-Match, 412 when it names another version than `etag`."""
+        """428 without If-Match, 400 when it holds no quoted tags, 412 when it names another version than `etag`."""
         if self.if_match is None:
             raise Refused(428, "if-match-required", "Send If-Match with the ETag you read.")
-        if self.if_match != "*" and etag not in [tag.strip() for tag in self.if_match.split(",")]:
+        if self.if_match == "*":
+            return
+        tags = [tag.strip() for tag in self.if_match.split(",")]
+        if not all(_TAG.fullmatch(tag) for tag in tags):
+            raise TagMalformed
+        if etag not in tags:
             raise PreconditionFailed

@@ -11,7 +11,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.concurrency import run_in_threadpool
 
-from web import problems
+from web import headers, problems
 from web.auth import Authenticator, Declared
 from web.middleware import STRICT_TRANSPORT, TraceAndGuard, WholeBody
 from web.slashes import SlashesInIds
@@ -29,11 +29,7 @@ def _declared(dependant: Dependant) -> frozenset[str]:
     return own.union(*(_declared(child) for child in dependant.dependencies)) if dependant.dependencies else own
 
 
-def declared_scopes(app: FastAPI) -> dict[tuple[str, str], frozenset[str]]:
-    """(method, path template) → the scopes that its route declares, for every route of the application.
-
-    `public` and `bearer:<name>` stand for the routes without access token.
-    """
+def _dependants(app: FastAPI) -> dict[tuple[str, str], Dependant]:
     found = {}
     for context in iter_route_contexts(app.routes):
         route = context.original_route
@@ -42,8 +38,16 @@ def declared_scopes(app: FastAPI) -> dict[tuple[str, str], frozenset[str]]:
         if context.path != route.path:
             raise UndeclaredRoute(f"{context.path}: give the prefix to the router itself, not to include_router")
         for method in route.methods or ():
-            found[(method, route.path_format)] = _declared(context.dependant)
+            found[(method, route.path_format)] = context.dependant
     return found
+
+
+def declared_scopes(app: FastAPI) -> dict[tuple[str, str], frozenset[str]]:
+    """(method, path template) → the scopes that its route declares, for every route of the application.
+
+    `public` and `bearer:<name>` stand for the routes without access token.
+    """
+    return {place: _declared(dependant) for place, dependant in _dependants(app).items()}
 
 
 def check_declared(app: FastAPI) -> None:
@@ -54,11 +58,14 @@ def check_declared(app: FastAPI) -> None:
 
 
 def _describe(app: FastAPI) -> None:
-    """Put each route's scopes and the form of errors into the OpenAPI document, where tests and clients find them."""
+    """Put each route's scopes, its headers and the form of errors into the OpenAPI document, for tests and clients."""
     plain = app.openapi
-    scopes = declared_scopes(app)
+    dependants = _dependants(app)
+    written: list[dict[str, Any]] = []
 
     def openapi() -> dict[str, Any]:
+        if written:  # the framework keeps its document too: what is added is added once
+            return written[0]
         document = plain()
         components = document.setdefault("components", {})
         components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
@@ -68,7 +75,10 @@ def _describe(app: FastAPI) -> None:
         schemas["Problem"] = problems.SCHEMA
         for path, operations in document["paths"].items():
             for method, operation in operations.items():
-                names = sorted(scopes[(method.upper(), path)])
+                dependant = dependants[(method.upper(), path)]
+                names = sorted(_declared(dependant))
+                keyed = names != ["public"] and not any(name.startswith("bearer:") for name in names)
+                headers.describe(operation, method.upper(), dependant, keyed=keyed)
                 operation["x-scopes"] = names
                 operation["security"] = [] if names == ["public"] else [{"token": []}]
                 operation["responses"].pop("422", None)
@@ -76,6 +86,7 @@ def _describe(app: FastAPI) -> None:
                     "description": "An error (RFC 9457)",
                     "content": {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
                 }
+        written.append(document)
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]

@@ -115,6 +115,8 @@ def require(*scopes: str) -> Declared:
     wanted = frozenset(scopes)
     if not wanted or not wanted <= SCOPES:
         raise ValueError(f"unknown scopes {sorted(wanted - SCOPES)}" if wanted else "name at least one scope")
+    one_of = "the scope" if len(wanted) == 1 else "one of the scopes"
+    missing = f"This access token may not do that. It takes {one_of} {', '.join(sorted(wanted))}."
 
     def check(request: Request) -> Principal:
         authenticator: Authenticator = request.app.state.authenticator
@@ -122,7 +124,7 @@ def require(*scopes: str) -> Declared:
         request.state.principal = principal
         if not principal.has(*wanted):
             log.warning("auth.denied", client=principal.client_id, route=queries.template(request))
-            raise Refused(403, "insufficient-scope", "This access token may not do that.")
+            raise Refused(403, "insufficient-scope", missing)
         authenticator.limiter.take(principal.client_id)
         queries.only_documented(request)
         return principal

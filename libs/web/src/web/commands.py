@@ -19,7 +19,7 @@ from streaming.records import Root
 from streaming.spec import Spec
 from streaming.unit_of_work import Command, UnitOfWork
 from streaming.work import Reply, Work
-from web import queries
+from web import headers, queries
 from web.principal import Principal
 
 _MAX_KEY = 255
@@ -111,8 +111,9 @@ def run(
     """Do a command once and render its reply; a repeat with the same Idempotency-Key gets the same answer.
 
     POST needs an Idempotency-Key (400 without), PUT and DELETE may have one. If-Match is handed to `act` as
-    `work.require_match(etag)`. One audit row (who, what, path ids) is written with the change. Refusals are raised and
-    rendered by `web.problems`: 409 with `allowed`, 412, 422, 428, 503 with Retry-After.
+    `work.require_match(etag)`, on routes that declare it (`web.headers`). One audit row (who, what, path ids) is written
+    with the change. Refusals are raised and rendered by `web.problems`: 400, 409 with `allowed`, 412, 422, 428, 503 with
+    Retry-After.
     """
     reply = shell.command(
         Command(
@@ -121,7 +122,7 @@ def run(
             fingerprint=fingerprint(request),
             roots=tuple(roots),
             act=_audited(request, principal, act),
-            if_match=request.headers.get("if-match"),
+            if_match=headers.if_match(request),
             traceparent=request.scope["state"].get("traceparent"),
         )
     )

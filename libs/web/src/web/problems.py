@@ -36,6 +36,11 @@ SCHEMA: dict[str, Any] = {
         "detail": {"type": "string"},
         "trace_id": {"type": "string"},
         "allowed": {"type": "array", "items": {"type": "string"}, "description": "409: the moves that are open now"},
+        "parameters": {
+            "type": "array",
+            "items": {"type": "string"},
+            "description": "422 unknown-query-parameter: the query parameters that the resource takes",
+        },
         "errors": {
             "type": "array",
             "description": "422: which documented field is wrong and in what way, never its value",
@@ -129,6 +134,13 @@ def invalid(request: Request, error: RequestValidationError, declared: frozenset
     return problem(request, 422, errors=errors)
 
 
+def _no_json(request: Request, error: RequestValidationError) -> bool:
+    """Whether the body was not even read as JSON, because the caller did not say that it is."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    said = kind.startswith("application/") and kind.endswith(("/json", "+json"))
+    return not said and bool(request.state.body) and any(tuple(item["loc"]) == ("body",) for item in error.errors())
+
+
 def _declared_names(app: FastAPI) -> frozenset[str]:
     document = app.openapi()
     names: set[str] = set()
@@ -150,6 +162,8 @@ def install(app: FastAPI) -> None:
 
     async def on_invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
+        if _no_json(request, error):
+            return problem(request, 415)
         if not declared:
             declared.append(_declared_names(app))
         return invalid(request, error, declared[0])

@@ -19,7 +19,7 @@ from earnings.refresh import members_of, rank
 from earnings.rules.books import Books
 from earnings.rules.calendar import Period, london_day
 from earnings.rules.evaluate import timeline
-from web import etag, pages
+from web import etag, headers, pages
 from web.access import check
 from web.auth import require
 from web.principal import Principal
@@ -61,7 +61,7 @@ def router(parts: Parts) -> APIRouter:
         shown = [row for row in rows if after is None or (row["payment_date"], row["payment_id"]) < after]
         return page.body(shown[: page.fetch], key=lambda row: [row["payment_date"], row["payment_id"]])
 
-    @routes.get("/{claimant_id}/profile")
+    @routes.get("/{claimant_id}/profile", responses=headers.tagged())
     def profile(claimant_id: str, request: Request, principal: ProfileReader) -> Response:
         """Names and payroll ids of one person."""
         with parts.pool.connection() as conn:
@@ -73,7 +73,7 @@ def router(parts: Parts) -> APIRouter:
                 raise not_found()
             return etag.response(request, _profile(parts, docs, claimant_id, found))
 
-    @routes.post("/profiles")
+    @routes.post("/profiles", dependencies=headers.READS_ONLY)
     def profiles(asked: ProfilesAsked, request: Request, principal: ProfileReader) -> dict[str, Any]:
         """Names and payroll ids of several people; unknown ones are left out. Reads only, so no Idempotency-Key."""
         items = []

@@ -21,7 +21,7 @@ from earnings.model import Claim
 from earnings.refresh import members_of
 from earnings.rules.calendar import london_day, london_midnight
 from earnings.rules.evaluate import Context, open_period, timeline
-from web import etag, pages
+from web import etag, headers, pages
 from web.access import check
 from web.auth import require
 from web.principal import Principal
@@ -38,7 +38,7 @@ def router(parts: Parts) -> APIRouter:
     """The routes under `/v1/claims`."""
     routes = APIRouter(prefix="/v1/claims", tags=["claims"])
 
-    @routes.get("/{claim_id}")
+    @routes.get("/{claim_id}", responses=headers.tagged())
     def claim(claim_id: str, request: Request, principal: ClaimReader) -> Response:
         """One claim; 404 if unknown or deleted."""
         with parts.pool.connection() as conn:

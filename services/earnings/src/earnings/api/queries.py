@@ -20,7 +20,7 @@ from earnings.model import Claim
 from earnings.rules.queries import query_id, raised_event, resolved_event
 from streaming.errors import Refused
 from streaming.work import Reply, Work
-from web import commands, etag, pages
+from web import commands, etag, headers, pages
 from web.access import check
 from web.auth import require
 from web.principal import Principal
@@ -76,7 +76,7 @@ def router(parts: Parts) -> APIRouter:
             rows = store.queries(conn, state, offices, page.after(datetime, str), page.fetch)
         return page.body(rows, key=lambda row: [row[8], row[0]], item=query_view)
 
-    @routes.get("/v1/queries/{query_id}")
+    @routes.get("/v1/queries/{query_id}", responses=headers.tagged())
     def one(query_id: str, request: Request, principal: Reader) -> Response:
         """One query."""
         with parts.pool.connection() as conn:
@@ -102,7 +102,7 @@ def router(parts: Parts) -> APIRouter:
             request, principal, parts.shell, roots=[(CLAIM, claim_id)], act=lambda work: _raise(parts, work, claim_id, body)
         )
 
-    @routes.post("/v1/queries/{query_id}/resolve")
+    @routes.post("/v1/queries/{query_id}/resolve", dependencies=headers.CHANGES)
     def resolve(query_id: str, body: QueryResolved, request: Request, principal: Actor) -> Response:
         """Settle a query: the figures stand, or were corrected meanwhile. Needs If-Match."""
         with parts.pool.connection() as conn:
@@ -179,4 +179,5 @@ def _resolve(parts: Parts, work: Work, view: dict[str, Any], body: QueryResolved
     work.put(CLAIM, claim_id, msgspec.structs.replace(claim, queries=queries))
     work.emit(topics.EARNINGS_PAYMENT, claim_id, resolved_event(claim_id, settled), subject=query.query_id)
     parts.judge.refresh(work, claim_id, "determination")
-    return Reply(200, current | {"state": "resolved", "resolved_at": work.now, "resolution": body.resolution})
+    after = current | {"state": "resolved", "resolved_at": work.now, "resolution": body.resolution}
+    return Reply(200, after, {"ETag": etag.of(after)})

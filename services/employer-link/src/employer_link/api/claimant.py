@@ -14,7 +14,7 @@ from employer_link.api.bodies import EmployerContact, NewConsent, OnBehalfOf
 from employer_link.api.parts import Parts, Side, answer, may_change, may_read
 from employer_link.model import Claim, OnBehalf
 from streaming.errors import Refused
-from web import etag, pages
+from web import etag, headers, pages
 from web.auth import require
 from web.pages import Page
 from web.principal import Principal
@@ -38,7 +38,7 @@ def router(parts: Parts) -> APIRouter:
     """Routes of the claimant."""
     routes = APIRouter(prefix="/v1", tags=["claimant"])
 
-    @routes.post("/consents", status_code=201, response_model=answers.ConsentView)
+    @routes.post("/consents", status_code=201, response_model=answers.ConsentView, responses=headers.tagged(201))
     def give_consent(request: Request, principal: Caller, body: NewConsent) -> Response:
         """Let one employer see these fields, for this purpose, until this day."""
         with parts.connection() as conn:
@@ -56,7 +56,7 @@ def router(parts: Parts) -> APIRouter:
             lambda work: commands.give_consent(work, claim.claim_id, body.claimant_id, values, behalf, parts.policy),
         )
 
-    @routes.get("/consents/{consent_id}", response_model=answers.ConsentView)
+    @routes.get("/consents/{consent_id}", response_model=answers.ConsentView, responses=headers.tagged())
     def get_consent(request: Request, principal: Caller, consent_id: str) -> Response:
         """One consent, whoever recorded it."""
         with parts.connection() as conn:
@@ -67,7 +67,7 @@ def router(parts: Parts) -> APIRouter:
         assert consent is not None  # else 404 above
         return etag.response(request, views.consent_view(consent))
 
-    @routes.delete("/consents/{consent_id}", response_model=answers.ConsentView)
+    @routes.delete("/consents/{consent_id}", response_model=answers.ConsentView, dependencies=headers.CHANGES)
     def withdraw_consent(request: Request, principal: Caller, consent_id: str, body: OnBehalfOf | None = None) -> Response:
         """Take a consent back; everything that rests on it closes at once."""
         with parts.connection() as conn:
@@ -96,7 +96,9 @@ def router(parts: Parts) -> APIRouter:
         items = [views.consent_view(claims[claim_id].consents[consent_id]) for consent_id, claim_id in rows]
         return answer(page.body(items, lambda view: [view["consent_id"]], lambda view: view | {"etag": etag.of(view)}))
 
-    @routes.get("/claimants/{claimant_id}/employer-contact", response_model=answers.EmployerContactView)
+    @routes.get(
+        "/claimants/{claimant_id}/employer-contact", response_model=answers.EmployerContactView, responses=headers.tagged()
+    )
     def get_contact(request: Request, principal: Caller, claimant_id: str) -> Response:
         """Which employers must not be contacted."""
         with parts.connection() as conn:
@@ -105,7 +107,9 @@ def router(parts: Parts) -> APIRouter:
             claimant = parts.read(conn, "claimant", claimant_id)
         return etag.response(request, views.contact_view(claimant_id, claimant))
 
-    @routes.put("/claimants/{claimant_id}/employer-contact", response_model=answers.EmployerContactView)
+    @routes.put(
+        "/claimants/{claimant_id}/employer-contact", response_model=answers.EmployerContactView, dependencies=headers.CHANGES
+    )
     def put_contact(request: Request, principal: Caller, claimant_id: str, body: EmployerContact) -> Response:
         """Forbid or allow contact with one employer, or with all (employer_id null). Forbidding stops everything at once."""
         with parts.connection() as conn:

@@ -20,7 +20,7 @@ from employer_link.moves import Rule
 from employer_link.targets import BlockedTarget
 from streaming.errors import Refused
 from streaming.work import Work
-from web import audit, etag, pages
+from web import audit, etag, headers, pages
 from web.auth import require
 from web.pages import Page
 from web.principal import Principal
@@ -62,7 +62,7 @@ def router(parts: Parts) -> APIRouter:
         body = page.body(rows, lambda row: [row.due_on, row.engagement_id], lambda row: shown.get(row.engagement_id))
         return answer({"items": [item for item in body["items"] if item is not None], "next": body["next"]})
 
-    @routes.get("/engagements/{engagement_id}", response_model=answers.EmployerEngagementView)
+    @routes.get("/engagements/{engagement_id}", response_model=answers.EmployerEngagementView, responses=headers.tagged())
     def get_engagement(request: Request, principal: Caller, engagement_id: str) -> Response:
         """One engagement; 410 once its consent has ended."""
         with parts.connection() as conn:
@@ -70,17 +70,23 @@ def router(parts: Parts) -> APIRouter:
         view = reader.views([found])[engagement_id]
         return Response(answer(view).body, headers={"ETag": reader.tag(found)}, media_type="application/json")
 
-    @routes.post("/engagements/{engagement_id}/answer", response_model=answers.EmployerEngagementView)
+    @routes.post(
+        "/engagements/{engagement_id}/answer", response_model=answers.EmployerEngagementView, dependencies=headers.CHANGES
+    )
     def give_answer(request: Request, principal: Caller, engagement_id: str, body: Answered) -> Response:
         """What the employer offers, or why not."""
         return move(request, principal, engagement_id, moves.answering(body.answer, policy))
 
-    @routes.post("/engagements/{engagement_id}/approve", response_model=answers.EmployerEngagementView)
+    @routes.post(
+        "/engagements/{engagement_id}/approve", response_model=answers.EmployerEngagementView, dependencies=headers.CHANGES
+    )
     def approve(request: Request, principal: Caller, engagement_id: str, body: Nothing | None = None) -> Response:
         """The employer approves the plan as it is."""
         return move(request, principal, engagement_id, moves.approving("employer", policy))
 
-    @routes.post("/engagements/{engagement_id}/actions", response_model=answers.EmployerEngagementView)
+    @routes.post(
+        "/engagements/{engagement_id}/actions", response_model=answers.EmployerEngagementView, dependencies=headers.CHANGES
+    )
     def action_done(request: Request, principal: Caller, engagement_id: str, body: ActionIsDone) -> Response:
         """The employer has done an agreed action of theirs."""
         return move(request, principal, engagement_id, moves.completing("employer", body.action_id, policy))
@@ -110,7 +116,7 @@ def router(parts: Parts) -> APIRouter:
             )
         return answer({"items": items, "next": items[-1]["cursor"] if len(rows) > page.limit else None})
 
-    @routes.post("/webhooks", status_code=201, response_model=answers.WebhookView)
+    @routes.post("/webhooks", status_code=201, response_model=answers.WebhookView, responses=headers.tagged(201))
     def add_webhook(request: Request, principal: Caller, body: NewWebhook) -> Response:
         """Register a target (https, public). The answer holds the secret that signs its messages."""
         try:
@@ -154,7 +160,7 @@ def router(parts: Parts) -> APIRouter:
 
         return answer(page.body(rows, lambda key: [key], item))
 
-    @routes.delete("/webhooks/{webhook_id}", status_code=204)
+    @routes.delete("/webhooks/{webhook_id}", status_code=204, dependencies=headers.CHANGES)
     def remove_webhook(request: Request, principal: Caller, webhook_id: str) -> Response:
         """End a registration; what is queued for it is not sent."""
         with parts.connection() as conn:

@@ -23,7 +23,7 @@ from notifications.rules.sending import not_contactable
 from notifications.store import queries
 from streaming.errors import Refused
 from streaming.work import Reply, Work
-from web import access, audit, commands, etag, pages
+from web import access, audit, commands, etag, headers, pages
 from web.auth import require
 from web.pages import Page
 from web.principal import Principal
@@ -106,14 +106,14 @@ def router(api: Api) -> APIRouter:
         headers = {"Content-Disposition": 'attachment; filename="appointment.ics"'}
         return Response(content, media_type="text/calendar; charset=utf-8", headers=headers)
 
-    @routes.get("/{appointment_id}")
+    @routes.get("/{appointment_id}", responses=headers.tagged())
     def read_appointment(
         appointment_id: AppointmentId, request: Request, who: Annotated[Principal, Depends(require(*EVERYBODY))]
     ) -> Response:
         """One appointment."""
         return etag.response(request, appointment_view(read(request, who, appointment_id)))
 
-    @routes.post("", status_code=201)
+    @routes.post("", status_code=201, responses=headers.tagged(201))
     def book(body: BookBody, request: Request, who: Annotated[Principal, Depends(require(*COACHES))]) -> Response:
         """A coach takes a slot for a case. With `accepted_by: claimant` it is booked, else offered by a message."""
         with api.pool.connection() as conn:
@@ -172,7 +172,7 @@ def router(api: Api) -> APIRouter:
 
         return commands.run(request, who, api.shell, roots=[(documents.CLAIM, claim_id)], act=change)
 
-    @routes.post("/{appointment_id}/accept")
+    @routes.post("/{appointment_id}/accept", dependencies=headers.CHANGES)
     def accept(
         appointment_id: AppointmentId,
         request: Request,
@@ -189,7 +189,7 @@ def router(api: Api) -> APIRouter:
 
         return moved(request, who, appointment_id, "accept", BOTH_SIDES, act)
 
-    @routes.post("/{appointment_id}/decline")
+    @routes.post("/{appointment_id}/decline", dependencies=headers.CHANGES)
     def decline(
         appointment_id: AppointmentId,
         request: Request,
@@ -203,7 +203,7 @@ def router(api: Api) -> APIRouter:
 
         return moved(request, who, appointment_id, "decline", BOTH_SIDES, act)
 
-    @routes.post("/{appointment_id}/move")
+    @routes.post("/{appointment_id}/move", dependencies=headers.CHANGES)
     def move(
         appointment_id: AppointmentId,
         body: MoveBody,
@@ -226,7 +226,7 @@ def router(api: Api) -> APIRouter:
 
         return moved(request, who, appointment_id, "move", BOTH_SIDES, act)
 
-    @routes.post("/{appointment_id}/cancel")
+    @routes.post("/{appointment_id}/cancel", dependencies=headers.CHANGES)
     def cancel(
         appointment_id: AppointmentId,
         body: CancelBody,
@@ -240,7 +240,7 @@ def router(api: Api) -> APIRouter:
 
         return moved(request, who, appointment_id, "cancel", BOTH_SIDES, act)
 
-    @routes.post("/{appointment_id}/attended")
+    @routes.post("/{appointment_id}/attended", dependencies=headers.CHANGES)
     def attended(
         appointment_id: AppointmentId,
         request: Request,
@@ -250,7 +250,7 @@ def router(api: Api) -> APIRouter:
         """They met."""
         return moved(request, who, appointment_id, "attended", COACHES, appointments.attended)
 
-    @routes.post("/{appointment_id}/missed")
+    @routes.post("/{appointment_id}/missed", dependencies=headers.CHANGES)
     def missed(
         appointment_id: AppointmentId,
         request: Request,

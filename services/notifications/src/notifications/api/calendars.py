@@ -26,7 +26,7 @@ from notifications.rules.search import Terms, surroundings
 from notifications.rules.slots import Needs, Slot, reason_against
 from streaming.errors import Refused
 from streaming.work import Reply, Work
-from web import access, commands, etag, pages
+from web import access, commands, etag, headers, pages
 from web.access import Subject
 from web.auth import require
 from web.pages import Page
@@ -57,14 +57,14 @@ def router(api: Api) -> APIRouter:
             raise not_found()
         return doc
 
-    @routes.get("/calendar")
+    @routes.get("/calendar", responses=headers.tagged())
     def read_calendar(coach_id: CoachId, request: Request, who: Annotated[Principal, Depends(require(*READERS))]) -> Response:
         """Working pattern, minutes a day and leave; the usual hours until the coach enters their own."""
         with api.pool.connection() as conn:
             doc = visible(conn, request, who, coach_id)
         return etag.response(request, calendar_view(doc, usual, limits))
 
-    @routes.put("/calendar")
+    @routes.put("/calendar", dependencies=headers.REPLACES)
     def write_calendar(
         coach_id: CoachId, body: CalendarBody, request: Request, who: Annotated[Principal, Depends(require(*READERS))]
     ) -> Response:

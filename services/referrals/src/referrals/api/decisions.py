@@ -17,7 +17,7 @@ from referrals.records import Record
 from referrals.views import decision_summary, decision_view, evaluation_view
 from streaming.errors import Refused
 from streaming.work import Reply, Work
-from web import commands, etag, pages
+from web import commands, etag, headers, pages
 from web.auth import require
 from web.pages import Page
 from web.principal import Principal
@@ -76,7 +76,7 @@ def router(context: Context) -> APIRouter:
                 item=lambda row: decision_summary(row, opened(conn, row)),
             )
 
-    @routes.get("/decisions/{decision_id}")
+    @routes.get("/decisions/{decision_id}", responses=headers.tagged())
     def read(decision_id: str, request: Request, principal: Seer) -> Response:
         """One decision with its inputs, predicates, reasons and counterfactual. 410 after erasure."""
         with context.connection() as conn:

@@ -16,7 +16,7 @@ from referrals.rules.support import Provider
 from streaming import documents
 from streaming.errors import Refused
 from streaming.work import Reply, Work
-from web import commands, etag, pages
+from web import commands, etag, headers, pages
 from web.auth import require
 from web.pages import Page
 from web.principal import Principal
@@ -44,7 +44,7 @@ def router(context: Context) -> APIRouter:
             rows = store.providers(conn, type, district, open, after[0] if after is not None else "", context.today, page.fetch)
         return page.body(rows, key=lambda row: [row[0]], item=lambda row: msgspec.json.decode(row[1]))
 
-    @routes.get("/{provider_id}")
+    @routes.get("/{provider_id}", responses=headers.tagged())
     def read(provider_id: str, request: Request, principal: Reader) -> Response:
         """One provider."""
         with context.connection() as conn:
@@ -53,7 +53,7 @@ def router(context: Context) -> APIRouter:
             raise Refused(404, "not-found")
         return etag.response(request, msgspec.to_builtins(found))
 
-    @routes.put("/{provider_id}")
+    @routes.put("/{provider_id}", dependencies=headers.REPLACES)
     def put(provider_id: str, body: NewProvider, request: Request, principal: Writer) -> Response:
         """Create or replace a provider; a change needs If-Match."""
 

@@ -21,7 +21,7 @@ from referrals.whatif.policies import PolicyInvalid, other_files
 from referrals.whatif.run import Question, Report
 from streaming.errors import Refused
 from streaming.work import Reply, Work
-from web import audit, commands, etag, pages
+from web import audit, commands, etag, headers, pages
 from web.auth import require
 from web.pages import Page
 from web.principal import Principal
@@ -73,7 +73,7 @@ def router(context: Context) -> APIRouter:
             raise Refused(404, "not-found")
         return stored
 
-    @routes.get("/what-if/{what_if_id}")
+    @routes.get("/what-if/{what_if_id}", responses=headers.tagged())
     def read(what_if_id: str, request: Request, principal: Asker) -> Response:
         """How far it is, and the answer: by rule, by office and week, coach hours, beside what happened."""
         with context.connection() as conn:

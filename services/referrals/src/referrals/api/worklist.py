@@ -19,7 +19,7 @@ from referrals.rules.filters import Filter
 from streaming import documents
 from streaming.errors import Refused
 from streaming.work import Reply, Work
-from web import commands, etag, pages
+from web import commands, etag, headers, pages
 from web.auth import require
 from web.pages import Page
 from web.principal import Principal
@@ -95,7 +95,7 @@ def router(context: Context) -> APIRouter:
         with context.connection() as conn:
             return worklist.counts(conn, reach, given, context.today)
 
-    @routes.get("/filters")
+    @routes.get("/filters", responses=headers.tagged())
     def filters(request: Request, principal: Lister) -> Response:
         """The caller's saved filters by name."""
         with context.connection() as conn:
@@ -120,12 +120,12 @@ def router(context: Context) -> APIRouter:
 
         return commands.run(request, principal, context.shell, roots=[(FILTERS, principal.actor)], act=act)
 
-    @routes.put("/filters/{name}")
+    @routes.put("/filters/{name}", dependencies=headers.REPLACES)
     def save(name: Name, body: bodies.WorklistFilter, request: Request, principal: Lister) -> Response:
         """Save a filter, or replace the one of that name (If-Match: the list's ETag)."""
         return keep(request, principal, name, msgspec.convert(body.model_dump(exclude_none=True), Filter))
 
-    @routes.delete("/filters/{name}")
+    @routes.delete("/filters/{name}", dependencies=headers.CHANGES)
     def forget(name: Name, request: Request, principal: Lister) -> Response:
         """Remove a saved filter (If-Match: the list's ETag)."""
         return keep(request, principal, name, None)
