@@ -5,6 +5,7 @@ TALLY_DATABASE_URL=… TALLY_TOPICS=a,b … python tally.py worker | relay
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from faust.tables.recovery import Recovery
 
 from streaming import cli, logs, relay, transport, watchdog, worker
 from streaming.errors import Infrastructure
@@ -144,8 +146,25 @@ def worker_that_loses() -> None:
     worker.run_worker(PROGRAM, TallySettings())  # type: ignore[arg-type,call-arg]
 
 
+def worker_that_is_late() -> None:
+    """A worker whose places take longer to be found than Faust allows its hook after an assignment."""
+    wait, resume = Recovery._wait, worker._Worker._resume
+
+    async def impatient(recovery: Recovery, coro: Any, timeout: Any = None) -> None:  # noqa: ASYNC109 - Faust's signature
+        await wait(recovery, coro, timeout=timeout and 1.0)
+
+    async def late(self: Any, assigned: frozenset[tuple[str, int]]) -> dict[tuple[str, int], int]:
+        await asyncio.sleep(3.0)
+        return await resume(self, assigned)
+
+    Recovery._wait, worker._Worker._resume = impatient, late  # type: ignore[method-assign]
+    logs.configure(NAME, "worker")
+    worker.run_worker(PROGRAM, TallySettings())  # type: ignore[arg-type,call-arg]
+
+
 if __name__ == "__main__":
     program = cli.make(PROGRAM)
+    program.command("worker-late")(worker_that_is_late)
     program.command("worker-loses")(worker_that_loses)
     program.command("relay-dies")(lambda: relay_until("after_publish", signal.SIGKILL))
     program.command("relay-freezes")(lambda: relay_until("before_publish", signal.SIGSTOP))

@@ -90,6 +90,14 @@ def test_a_worker_whose_chunks_get_lost_on_the_way_says_so_and_ends_and_the_next
     rig.check()
 
 
+def test_a_worker_that_finds_its_places_late_reads_on_all_the_same(rig: Rig) -> None:
+    rig.consumes(a=2)
+    rig.produce(rig.topics[0], [(f"k{n % 20}", n) for n in range(100)])
+    rig.start("worker-late")
+    rig.wait_consumed(30)
+    rig.check()
+
+
 def test_timers_fire_while_nothing_else_happens(rig: Rig) -> None:
     rig.consumes(timers=2, a=1)
     rig.start(tally_timer_topic=rig.topics[0])
