@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 import psycopg
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from contracts.topics import PLATFORM_CLOCK, TOPICS
 from streaming.documents import Codec, Stored
@@ -16,6 +17,7 @@ from streaming.records import Record, Root
 from streaming.spec import Kind
 
 POLL_S = 5.0
+CLIENTS = 3
 POISON = "poison"
 """`ce_source` of what no service published."""
 OUTGOING = tuple(name for name, topic in TOPICS.items() if not topic.inbound and name != PLATFORM_CLOCK)
@@ -46,9 +48,13 @@ class Topics:
         self.events: list[Event] = []
         self._next: dict[tuple[str, int], int] = {}
         self._times: dict[str, int] = {}
-        self._consumer = Consumer(
+        self._bootstrap = bootstrap
+        self._consumer = self._connect()
+
+    def _connect(self) -> Consumer:
+        return Consumer(
             {
-                "bootstrap.servers": bootstrap,
+                "bootstrap.servers": self._bootstrap,
                 "group.id": "fault-cells",
                 "enable.auto.commit": False,
                 "enable.partition.eof": True,
@@ -57,9 +63,18 @@ class Topics:
             }
         )
 
+    def _metadata(self) -> Any:
+        """Topics as the broker knows them. A client that found no broker for long may never look again: it is replaced."""
+        for _ in range(CLIENTS):
+            with suppress(KafkaException):
+                return self._consumer.list_topics(timeout=10).topics
+            self._consumer.close()
+            self._consumer = self._connect()
+        return self._consumer.list_topics(timeout=10).topics
+
     def read(self) -> list[Event]:
         """Read on to the present ends; all events so far."""
-        metadata = self._consumer.list_topics(timeout=10).topics
+        metadata = self._metadata()
         waiting = {(topic, part) for topic in OUTGOING for part in metadata[topic].partitions}
         self._consumer.assign([TopicPartition(*place, self._next.get(place, 0)) for place in waiting])
         while waiting:

@@ -57,7 +57,6 @@ class TopicClock:
         self._bootstrap = bootstrap_servers
         self._topic = topic
         self._now: datetime | None = None
-        self._offset: int | None = None
         self._changed = threading.Condition()
         self._callbacks: list[Callable[[datetime], None]] = []
         self._closing = threading.Event()
@@ -102,51 +101,53 @@ class TopicClock:
         self._callbacks.append(callback)
 
     def _follow(self) -> None:
-        consumer = Consumer(
-            {
-                "bootstrap.servers": self._bootstrap,
-                "group.id": "clock-reader",  # never joined or committed to: the client insists on a name
-                "enable.auto.commit": False,
-                "enable.partition.eof": False,
-                "auto.offset.reset": "latest",
-                "fetch.wait.max.ms": 500,
-                "reconnect.backoff.max.ms": 1000,
-            }
-        )
-        try:
-            while not self._closing.is_set() and not self._assign(consumer):
-                self._closing.wait(0.2)
-            heard = time.monotonic()
-            while not self._closing.is_set():
-                message = consumer.poll(POLL_S)
-                self._take(message)
-                if message is not None and message.error() is None:
-                    self._offset, heard = message.offset(), time.monotonic()
-                elif time.monotonic() - heard > SILENCE_S:
-                    self._catch_up(consumer)
-                    heard = time.monotonic()
-        finally:
-            consumer.close()
+        while not self._closing.is_set():
+            consumer = Consumer(
+                {
+                    "bootstrap.servers": self._bootstrap,
+                    "group.id": "clock-reader",  # never joined or committed to: the client insists on a name
+                    "enable.auto.commit": False,
+                    "enable.partition.eof": False,
+                    "auto.offset.reset": "latest",
+                    "fetch.wait.max.ms": 500,
+                    "reconnect.backoff.max.ms": 1000,
+                }
+            )
+            try:
+                self._listen(consumer)
+            finally:
+                consumer.close()
 
-    def _assign(self, consumer: Consumer) -> bool:
-        try:
-            low, high = consumer.get_watermark_offsets(TopicPartition(self._topic, 0), timeout=5.0)
-        except KafkaException as error:
-            log.warning("clock.waits", error=error.args[0].name())
-            return False
-        consumer.assign([TopicPartition(self._topic, 0, max(low, high - 1))])
-        return True
+    def _listen(self, consumer: Consumer) -> None:
+        """Follow with this client. Returns when it missed something or hears of no end: after a broker's restart a client can be
+        left with a position behind which it never looks, or without a connection that it would ever make again."""
+        end = self._end(consumer)
+        if end is None:
+            self._closing.wait(0.2)
+            return
+        begin = max(0, end - 1)
+        consumer.assign([TopicPartition(self._topic, 0, begin)])
+        following, heard = begin, time.monotonic()
+        while not self._closing.is_set():
+            message = consumer.poll(POLL_S)
+            self._take(message)
+            if message is not None and message.error() is None:
+                following, heard = int(message.offset() or 0) + 1, time.monotonic()
+            elif time.monotonic() - heard > SILENCE_S:
+                end = self._end(consumer)
+                if end is None or end > following:
+                    log.warning("clock.behind", offset=following, end=end)
+                    return
+                heard = time.monotonic()
 
-    def _catch_up(self, consumer: Consumer) -> None:
-        """After a broker's restart the client can be left with a position behind which it never looks; one lost advance would
-        stop everything that waits for it."""
+    def _end(self, consumer: Consumer) -> int | None:
+        """Where the next record will be; None while the broker does not say."""
         try:
             _, high = consumer.get_watermark_offsets(TopicPartition(self._topic, 0), timeout=5.0)
-        except KafkaException:
-            return  # still away; asked again
-        if self._offset is not None and high - 1 > self._offset:
-            log.warning("clock.behind", offset=self._offset, end=high)
-            self._assign(consumer)
+        except KafkaException as error:
+            log.warning("clock.waits", error=error.args[0].name())
+            return None
+        return int(high)
 
     def _take(self, message: Any) -> None:
         if message is None:
