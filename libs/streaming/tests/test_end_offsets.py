@@ -12,7 +12,9 @@ import pytest
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
+from streaming import broker
 from streaming.clock import WallClock
+from streaming.errors import Infrastructure
 from streaming.health import EndOffsets, Health
 
 
@@ -58,3 +60,13 @@ def test_no_connection_is_held_while_the_broker_does_not_answer() -> None:
     with pytest.raises(KafkaException):
         Health(cast("Any", None), WallClock(), away).drained(connect)
     assert opened == []
+
+
+def test_a_broker_that_did_not_answer_is_asked_by_a_new_client(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(broker, "TIMEOUT_S", 1.0)
+    nobody = broker.Broker("127.0.0.1:1")
+    for question in (lambda: nobody.topics(["t"]), lambda: nobody.bounds([("t", 0)])):
+        before = nobody._admin
+        with pytest.raises(Infrastructure):
+            question()
+        assert nobody._admin is not before

@@ -65,9 +65,9 @@ class Broker:
             except KafkaException as error:
                 if error.args[0].code() == _UNKNOWN_TOPIC:
                     continue
-                raise Infrastructure(f"kafka: {error.args[0].name()}") from error
+                raise self._away(error.args[0].name()) from error
             except TimeoutError as error:
-                raise Infrastructure("kafka: no answer") from error
+                raise self._away("no answer") from error
             found[name] = TopicInfo(str(described.topic_id), len(described.partitions))
         return found
 
@@ -86,8 +86,12 @@ class Broker:
             futures = self._admin.list_offsets(requests, request_timeout=TIMEOUT_S)
             return {(tp.topic, tp.partition): future.result(TIMEOUT_S + 1).offset for tp, future in futures.items()}
         except KafkaException as error:
-            # The client goes on asking with the leader epochs it once learned, for minutes after they have changed.
-            self._admin = AdminClient(self._config)
-            raise Infrastructure(f"kafka: {error.args[0].name()}") from error
+            raise self._away(error.args[0].name()) from error
         except TimeoutError as error:
-            raise Infrastructure("kafka: no answer") from error
+            raise self._away("no answer") from error
+
+    def _away(self, why: str) -> Infrastructure:
+        """The question is asked again, by a new client: one that was refused goes on with the leader epochs it once learned for
+        minutes after they have changed, and one that found no broker for long may never look again."""
+        self._admin = AdminClient(self._config)
+        return Infrastructure(f"kafka: {why}")
