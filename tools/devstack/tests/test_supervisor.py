@@ -72,15 +72,6 @@ def test_a_frozen_process_answers_nothing_and_a_stop_still_ends_it(running: tupl
     assert supervisor.noted(found.var_dir) == []
 
 
-def test_what_ended_is_started_again_and_what_runs_well_is_left_alone(running: tuple[Supervisor, str]) -> None:
-    found, _ = running
-    assert found.mend() == []
-    found.kill("web")
-    assert found.mend() == ["web"]
-    found.wait_healthy()
-    assert found.mend() == []
-
-
 def test_a_second_start_under_the_same_name_is_refused(running: tuple[Supervisor, str]) -> None:
     found, _ = running
     with pytest.raises(DevstackError, match="already running"):

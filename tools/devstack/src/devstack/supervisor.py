@@ -99,19 +99,6 @@ class Supervisor:
                 if waiting:
                     time.sleep(POLL_S * 2)
 
-    def mend(self) -> list[str]:
-        """Start once more what ended, or says that a restart would help, as a service manager would. Returns their names."""
-        mended = []
-        with httpx.Client(timeout=2.0) as http:
-            for name, program in list(self._programs.items()):
-                if self.alive(name) and not (program.health is not None and needs_restart(http, program.health)):
-                    continue
-                if self.alive(name):
-                    self.kill(name)
-                self.start(program)
-                mended.append(name)
-        return mended
-
     def names(self) -> list[str]:
         """All that were started, also those that ended."""
         return list(self._programs)

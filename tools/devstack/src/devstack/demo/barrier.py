@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,8 +14,6 @@ import httpx
 from devstack.errors import DevstackError
 
 PAUSE_S = 0.005
-MEND_EVERY_S = 20.0
-"""A wait that takes longer looks for what ended or hangs; nothing else here would start it again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,21 +27,10 @@ class State:
 
 
 class Barrier:
-    """Asks all services at once. Drained means: two rounds in which all say so, with the same amount of work done.
+    """Asks all services at once. Drained means: two rounds in which all say so, with the same amount of work done."""
 
-    mend: starts again what ended or hangs and returns the names; asked in long waits. `mended` collects them.
-    """
-
-    def __init__(
-        self,
-        addresses: Mapping[str, str],
-        timeout_s: float = 120.0,
-        pause_s: float = PAUSE_S,
-        mend: Callable[[], Sequence[str]] = tuple,
-    ) -> None:
+    def __init__(self, addresses: Mapping[str, str], timeout_s: float = 120.0, pause_s: float = PAUSE_S) -> None:
         self._pause_s = pause_s
-        self._mend = mend
-        self.mended: list[str] = []
         self.timeout_s = timeout_s
         self.waited_s = 0.0
         self._now: datetime | None = None
@@ -53,7 +40,7 @@ class Barrier:
     def wait(self, now: datetime) -> None:
         """Returns when everything is done at the platform's instant `now`. Raises DevstackError with what is left over."""
         self._now = now
-        began = looked = time.monotonic()
+        began = time.monotonic()
         before: dict[str, int] | None = None
         while True:
             states = dict(zip(self._clients, self._threads.map(self._ask, self._clients), strict=True))
@@ -66,9 +53,6 @@ class Barrier:
             if time.monotonic() - began > self.timeout_s:
                 left = {name: dict(state.body) for name, state in states.items() if not state.drained}
                 raise DevstackError(f"not drained within {self.timeout_s:.0f} s at {now}: {left}; see the logs of these services")
-            if time.monotonic() - looked > MEND_EVERY_S:
-                self.mended += self._mend()
-                looked = time.monotonic()
             if not done:
                 time.sleep(self._pause_s)
 

@@ -121,8 +121,7 @@ def _play(options: Options, platform: Platform, world: World, cast_list: People,
     urls = {service: platform.url(service) for service in SERVICES}
     callers = Callers(urls, platform.credentials().token_endpoint)
     cast = Cast(cast_list, callers, {client.client_id: client for client in made})
-    mend = tuple if options.kills else platform.supervisor.mend  # who kills also starts again
-    barrier = Barrier(urls, mend=mend)
+    barrier = Barrier(urls)
     settle = barrier.wait_again if options.ordered else _overlap
     acting = Acting(cast, options.seed, settle)
     feed = Feed(world)
@@ -154,8 +153,6 @@ def _play(options: Options, platform: Platform, world: World, cast_list: People,
         return Played(acting, summary.body, dict(callers.refused))
     finally:
         chaos.stop()
-        if barrier.mended:
-            console.print(f"[red]started again, as they had ended or hung: {', '.join(barrier.mended)}; see their logs[/red]")
         barrier.close()
         callers.close()
 

@@ -36,7 +36,7 @@ class Days:
         self._platform = platform
         self._callers = Callers(urls, platform.credentials().token_endpoint)
         self._operator = self._callers.caller(platform.credentials().clients["operator"])
-        self._barrier = Barrier(urls, WAIT_S, mend=platform.supervisor.mend)
+        self._barrier = Barrier(urls, WAIT_S)
         self._watched_from = watched_from
 
     def go_to(self, day: date) -> None:
