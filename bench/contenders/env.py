@@ -6,6 +6,7 @@ import os
 from typing import Any
 
 from psycopg import Connection
+from psycopg.conninfo import conninfo_to_dict
 
 from bench.workload import PARTITIONS, by_hand
 
@@ -13,6 +14,9 @@ BOOTSTRAP = os.environ["BENCH_BOOTSTRAP"]
 DATABASE = os.environ["BENCH_DATABASE"]
 TOPIC = os.environ["BENCH_TOPIC"]
 NAME = "bench"
+GROUP = f"bench-{conninfo_to_dict(DATABASE)['dbname']}"
+"""The consumer group, new with each run's database: a group that was used before has offsets at the end of the topic, and a
+member that was killed and holds the partitions until its session ends."""
 THREADS = int(os.environ.get("BENCH_THREADS", "1"))
 
 

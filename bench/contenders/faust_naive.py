@@ -9,13 +9,13 @@ import tempfile
 import faust
 import psycopg
 
-from bench.contenders.env import BOOTSTRAP, DATABASE, TOPIC, Writer
+from bench.contenders.env import BOOTSTRAP, DATABASE, GROUP, TOPIC, Writer
 from bench.workload import PARTITIONS
 
 TAKE = int(os.environ.get("BENCH_TAKE", "0"))
 
 app = faust.App(
-    f"bench-{TOPIC}",
+    GROUP,
     broker=f"kafka://{BOOTSTRAP}",
     web_enabled=False,
     topic_disable_leader=True,

@@ -9,7 +9,7 @@ from collections import defaultdict
 import psycopg
 from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
-from bench.contenders.env import BOOTSTRAP, DATABASE, THREADS, TOPIC, Writer
+from bench.contenders.env import BOOTSTRAP, DATABASE, GROUP, THREADS, TOPIC, Writer
 from bench.workload import BATCH, PARTITIONS
 
 
@@ -17,7 +17,7 @@ def consumer() -> Consumer:
     return Consumer(
         {
             "bootstrap.servers": BOOTSTRAP,
-            "group.id": f"bench-{TOPIC}",
+            "group.id": GROUP,
             "enable.auto.commit": False,
             "isolation.level": "read_committed",
             "fetch.wait.max.ms": 25,

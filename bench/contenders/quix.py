@@ -9,7 +9,7 @@ import psycopg
 from quixstreams import Application
 from quixstreams.sinks import BatchingSink, SinkBatch
 
-from bench.contenders.env import BOOTSTRAP, DATABASE, TOPIC, Writer
+from bench.contenders.env import BOOTSTRAP, DATABASE, GROUP, TOPIC, Writer
 from bench.workload import BATCH, PARTITIONS
 
 
@@ -26,7 +26,7 @@ class PostgresSink(BatchingSink):  # type: ignore[misc]
 def application() -> Any:
     return Application(
         broker_address=BOOTSTRAP,
-        consumer_group=f"bench-{TOPIC}",
+        consumer_group=GROUP,
         auto_offset_reset="earliest",
         commit_interval=1.0,
         commit_every=PARTITIONS * BATCH,
