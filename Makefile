@@ -38,7 +38,7 @@ check: $(VENV)/.ready  ## Format, lint, types, import contracts, migrations, gen
 	$(PY) -m contracts generate --check
 	$(PY) -m pytest -q -n $(PROCESSES) -m "not backend" --ignore tests/checks --durations=3
 
-bench: $(VENV)/.ready  ## Measure the event path beside plain loops and naive Faust in the same run (about five minutes; ARGS=suite for all peers)
+bench: $(VENV)/.ready  ## Measure the event path beside plain loops and naive Faust in the same run (about three minutes; ARGS=suite for all peers)
 	$(PY) -m bench $(ARGS)
 
 bench-check: $(VENV)/.ready  ## Hold the newest report's ratios against the committed floors; CI=true only warns

@@ -1,8 +1,9 @@
-"""`make bench`: the short benchmark of the event path, about five minutes. `python -m bench --help` lists the longer ones."""
+"""`make bench`: the short benchmark of the event path, about three minutes. `python -m bench --help` lists the longer ones."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -66,8 +67,7 @@ def growth_(
     with backends.start(home, fresh=True) as found:
         made = growth.run(found, growth.Size(events, repeats, tuple(rows), kills), console)
     growth.show(console, made)
-    growth.plot(home / "growth.png", made)
-    _write("growth", made, home, keep, console)
+    _write("growth", made, growth.plot, home, keep, console)
 
 
 @app.command("end-to-end")
@@ -84,8 +84,7 @@ def end_to_end_(
     with backends.start(home, fresh=True) as found:
         made = end_to_end.run(found, end_to_end.Size(tuple(rate), outage, largest), console)
     end_to_end.show(console, made)
-    end_to_end.plot(home / "end-to-end.png", made)
-    _write("end-to-end", made, home, keep, console)
+    _write("end-to-end", made, end_to_end.plot, home, keep, console)
 
 
 @app.command("rules")
@@ -103,16 +102,17 @@ def rules_(
     with backends.start(home, fresh=True) as found:
         made = rules_report.build(*rules_run.run(found, rules_run.Size(repeats, messages, assessments, events), console))
     rules_report.show(console, made)
-    rules_report.plot(home / "rules.png", made)
-    _write("rules", made, home, keep, console)
+    _write("rules", made, rules_report.plot, home, keep, console)
 
 
-def _write(name: str, made: dict[str, Any], home: Path, keep: bool, console: Console) -> None:
-    figures.write(home / f"{name}.json", made)
-    console.print(f"{home / name}.json written")
-    if keep:
-        figures.keep(name, made)
-        console.print(f"{figures.HOME / name}.json written")
+def _write(
+    name: str, made: dict[str, Any], plot: Callable[[Path, dict[str, Any]], None], home: Path, keep: bool, console: Console
+) -> None:
+    """Figures and plot into the folder of the run and, to be committed, into that of the kept ones."""
+    for folder in (home, figures.HOME) if keep else (home,):
+        figures.write(folder / f"{name}.json", made)
+        plot(folder / f"{name}.png", made)
+        console.print(f"{folder / name}.json and .png written", soft_wrap=True)
 
 
 def _measure(name: str, size: suite.Size, rates: list[int], var_dir: Path | None, keep: bool = False) -> None:
@@ -123,8 +123,7 @@ def _measure(name: str, size: suite.Size, rates: list[int], var_dir: Path | None
         delays = latency.run(found, rates, console)
     made = report.build(runs, missing, relay, delays)
     report.show(console, made)
-    report.plot(home / "rates.png", made["contenders"])
-    _write(name, made, home, keep, console)
+    _write(name, made, report.plot, home, keep, console)
 
 
 def _home(var_dir: Path | None) -> Path:

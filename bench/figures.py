@@ -1,4 +1,4 @@
-"""The figures that are committed: JSON as a command wrote it, beside nothing that is made from it."""
+"""The figures that are committed, as a command wrote them: JSON, and beside it the plot."""
 
 from __future__ import annotations
 
@@ -13,11 +13,6 @@ def write(path: Path, made: dict[str, Any]) -> None:
     """As indented JSON."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(made, indent=2) + "\n")
-
-
-def keep(name: str, made: dict[str, Any]) -> None:
-    """Write `figures/<name>.json`."""
-    write(HOME / f"{name}.json", made)
 
 
 def read(name: str) -> dict[str, Any] | None:

@@ -88,13 +88,14 @@ def _gates(runs: list[Result], relay: Rate, delays: Sequence[Delays]) -> list[Ga
     ]
 
 
-def plot(path: Path, contenders: list[dict[str, Any]]) -> None:
+def plot(path: Path, made: Mapping[str, Any]) -> None:
     """Median rates as bars, on a scale that leaves the slow ones visible."""
     import matplotlib
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
+    contenders = made["contenders"]
     names = [f"{one['load']}: {one['contender']}" for one in contenders]
     rates = [one["events_s"] for one in contenders]
     figure, axes = plt.subplots(figsize=(9, 0.45 * len(names) + 1.2))
