@@ -102,6 +102,7 @@ def plot(path: Path, made: Mapping[str, Any]) -> None:
     bars = axes.barh(names, rates, color=["#1d3f66" if "shell" in name else "#9db4cc" for name in names])
     axes.bar_label(bars, labels=[f"{rate:,.0f}" for rate in rates], padding=3)
     axes.set_xscale("log")
+    axes.set_xlim(left=100)
     axes.invert_yaxis()
     axes.set_xlabel("events a second (median, logarithmic)")
     axes.spines[["top", "right"]].set_visible(False)
