@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
+import psutil
 import structlog
 import typer
 from rich.console import Console
@@ -64,6 +66,7 @@ def growth_(
 ) -> None:
     """The price of an event as tables, workers, partitions, fetches and one key grow; recovery after SIGKILL."""
     console, home = Console(), _home(var_dir)
+    os.environ.setdefault("POSTGRES_SHARED_BUFFERS", f"{min(4096, psutil.virtual_memory().total // 2**22)}MB")
     with backends.start(home, fresh=True) as found:
         made = growth.run(found, growth.Size(events, repeats, tuple(rows), kills), console)
     growth.show(console, made)

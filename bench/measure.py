@@ -109,10 +109,11 @@ def once(
     *,
     python: Path | None = None,
     processes: int = 1,
+    base: int = 0,
 ) -> Result:
     """Let one or more processes apply all records of a topic in a database as it is; the caller checks the tables.
 
-    begin: called with the started processes; returns how many records there are to apply.
+    begin: called with the started processes; returns how many records there are to apply. base: how many of them were before.
     """
     log = backends.var_dir / "log" / f"bench-{name}.log"
     env = machine.environment(backends, url, topic, contender.env)
@@ -121,7 +122,7 @@ def once(
         start = partial(machine.running, contender.module, env, log, python, contender.arguments)
         group = [stack.enter_context(start()) for _ in range(processes)]
         records = begin(group)
-        started, seconds, cpu, memory, first_count = _watch(conn, group, topic, records, backends, log)
+        started, seconds, cpu, memory, first_count = _watch(conn, group, topic, records, base, backends, log)
     done = records - first_count
     if not done:
         raise WrongResult(f"{contender.name} wrote all {records} records in its first transactions: nothing is left to measure")
@@ -149,6 +150,7 @@ def _watch(
     group: list[subprocess.Popen[bytes]],
     topic: str,
     records: int,
+    base: int,
     backends: Backends,
     log: Path,
 ) -> tuple[float, float, dict[str, float], float, int]:
@@ -158,13 +160,13 @@ def _watch(
     started = first = 0.0
     first_count = 0
     before: dict[str, float] = {}
-    warm = min(WARM_UP, records // 5)
+    warm = base + min(WARM_UP, (records - base) // 5)
     deadline = time.monotonic() + LIMIT_S
     while True:
         row = conn.execute("SELECT coalesce(sum(next_offset), 0) FROM progress WHERE topic = %s", (topic,)).fetchone()
         count = int(row[0]) if row else 0
         now = time.monotonic()
-        if count and not started:
+        if count > base and not started:
             started = now
         if count >= warm and not first:
             first, first_count = now, count

@@ -31,14 +31,14 @@ def render(whole: Mapping[str, Any] | None, growth: Mapping[str, Any] | None) ->
         return MISSING
     burst = whole["burst"]
     month = CLAIMANTS * burst["messages_a_claimant"]
-    grown = max(1.0, growth["flat"]["ratio"])
+    grown = max(1.0, growth["flat"]["postgresql"])
     spent = {who: ms * (grown if who == "postgresql" else 1.0) for who, ms in burst["cpu_ms_a_message"].items()}
     first, last = growth["flat"]["from"], growth["flat"]["to"]
     lines = [
         f"- Messages: {CLAIMANTS:,} claimants × {burst['messages_a_claimant']} messages in {burst['days']} days "
         f"= {month:,.0f} a month.",
         f"- CPU of a message: {sum(spent.values()):.2f} ms over all processes, of which PostgreSQL "
-        f"{burst['cpu_ms_a_message']['postgresql']:.2f} × {grown:.2f} (tables of {last:,} rows against {first:,}).",
+        f"{burst['cpu_ms_a_message']['postgresql']:.2f} × {grown:.2f} (tables of {last:,} claimants against {first:,}).",
         f"- Whole month: {month:,.0f} × {sum(spent.values()):.2f} ms = {month * sum(spent.values()) / 3.6e6:,.1f} core hours.",
         "",
         "| cores | ms a message | " + " | ".join(SPREADS) + " |",

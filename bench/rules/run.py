@@ -65,14 +65,14 @@ def run(found: Backends, size: Size, console: Console) -> tuple[dict[str, Measur
 
 def _service(found: Backends, service: Service, count: int, repeats: int, console: Console) -> Measured:
     console.print(f"[bold]{service.rules}[/bold]: {count:,} records of {service.topic}; what was before is taken in …")
-    template = _template(found, service, count)
+    made = template(found, service, count)
     feed = list(service.measured(count))
     publish(found.kafka.bootstrap, service.topic, feed)
     runs: dict[str, list[Run]] = {SHELL_NAME: [], PLAIN_NAME: []}
     first: Mapping[str, facts.Fact] | None = None
     for turn in range(repeats):
         for name, before in runs.items():
-            one, written = _once(found, service, name, template, count, f"rules_{service.name}_{turn}_{len(name)}")
+            one, written = _once(found, service, name, made, count, f"rules_{service.name}_{turn}_{len(name)}")
             if first is None:
                 first = written
             facts.compare(f"{service.rules}: {name}", written, first)
@@ -82,10 +82,10 @@ def _service(found: Backends, service: Service, count: int, repeats: int, consol
                           f"CPU µs an event: {cpu}", highlight=False)  # fmt: skip
     assert first is not None
     equal = {name: fact.rows for name, fact in first.items()}
-    return Measured(count, runs[SHELL_NAME], runs[PLAIN_NAME], _alone(found, service, template, feed), equal)
+    return Measured(count, runs[SHELL_NAME], runs[PLAIN_NAME], _alone(found, service, made, feed), equal)
 
 
-def _template(found: Backends, service: Service, count: int) -> str:
+def template(found: Backends, service: Service, count: int) -> str:
     """The database as it is when the feed begins; its name."""
     name = f"bench_rules_{service.name}"
     url = found.postgres.create_database(name, replace=True)
@@ -112,7 +112,7 @@ def _once(
             for partition in range(PARTITIONS):
                 progress.start(conn, service.name, service.topic, partition, 0, "bench")
         conn.execute("CHECKPOINT")
-    result = measure.once(_contender(service, name, env), service.rules, service.topic, lambda _: count, found, url, database)
+    result = measure.once(contender(service, name, env), service.rules, service.topic, lambda _: count, found, url, database)
     with psycopg.connect(url, autocommit=True, options="-c timezone=UTC") as conn:
         written = facts.read(conn, service.facts)
         per_transaction = count / max(1, facts.transactions(conn))
@@ -120,7 +120,7 @@ def _once(
     return Run(result, per_transaction), written
 
 
-def _contender(service: Service, name: str, env: Mapping[str, str]) -> Contender:
+def contender(service: Service, name: str, env: Mapping[str, str]) -> Contender:
     if name == SHELL_NAME:
         return Contender(name, service.name, env, arguments=("worker",))
     return Contender(name, "bench.contenders.plain_rules_loop", env)

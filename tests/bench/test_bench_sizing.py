@@ -15,7 +15,7 @@ WHOLE: dict[str, Any] = {
         "stored_bytes_a_message": {"earnings": 1024},
     }
 }
-GROWTH: dict[str, Any] = {"flat": {"from": 10_000, "to": 10_000_000, "ratio": 1.2}}
+GROWTH: dict[str, Any] = {"flat": {"from": 10_000, "to": 10_000_000, "ratio": 1.1, "postgresql": 1.2}}
 
 
 def test_ten_million_messages_in_an_hour() -> None:
@@ -33,8 +33,8 @@ def test_ten_million_messages_in_an_hour() -> None:
 
 
 def test_tables_that_do_not_cost_more_never_cost_less() -> None:
-    assert sizing.render(WHOLE, {"flat": {**GROWTH["flat"], "ratio": 0.9}}) == sizing.render(
-        WHOLE, {"flat": {**GROWTH["flat"], "ratio": 1.0}}
+    assert sizing.render(WHOLE, {"flat": {**GROWTH["flat"], "postgresql": 0.9}}) == sizing.render(
+        WHOLE, {"flat": {**GROWTH["flat"], "postgresql": 1.0}}
     )
 
 

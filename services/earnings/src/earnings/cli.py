@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import sys
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -105,7 +106,7 @@ def reconcile(
     unit = program.unit(settings, "reconcile")
     intake = build_intake(settings)
     found = command.reconcile(unit, intake, settings.kafka_bootstrap_servers, Console(stderr=True), decrypt=decrypt)
-    command.show(Console(), found)
+    command.show(Console(width=None if sys.stdout.isatty() else command.WIDE), found)
     if out is not None:
         command.write(out, found)
     if found.unexplained:

@@ -38,6 +38,11 @@ _SETTINGS = {
 }
 
 
+def _settings() -> dict[str, str]:
+    """POSTGRES_SHARED_BUFFERS: more memory than tests need, for large tables."""
+    return {**_SETTINGS, "shared_buffers": os.environ.get("POSTGRES_SHARED_BUFFERS", _SETTINGS["shared_buffers"])}
+
+
 def programs() -> Path:
     """The folder with initdb and postgres; raises MissingPrerequisite."""
     # Found, not imported: importing it warns and makes lock files on machines without a session's runtime folder.
@@ -110,7 +115,7 @@ def start(var_dir: Path, timeout: float = 30.0) -> tuple[Child, Path]:
         _initialise(bin_dir, data, account)
     _remove_stale_locks(data, sockets)
     argv = [str(bin_dir / "postgres"), "-D", str(data), "-k", str(sockets)]
-    argv += [part for name, value in _SETTINGS.items() for part in ("-c", f"{name}={value}")]
+    argv += [part for name, value in _settings().items() for part in ("-c", f"{name}={value}")]
     uid, gid = account or (None, None)
     log, environment = var_dir / "log" / "postgresql.log", {**os.environ, MARK: str(var_dir)}
     recipe = Recipe("postgresql", argv, log, env=environment, cwd=data.parent, uid=uid, gid=gid)

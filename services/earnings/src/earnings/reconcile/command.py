@@ -21,6 +21,8 @@ from earnings.store import OUTCOMES
 from streaming.unit_of_work import UnitOfWork
 
 SHOWN = 100
+WIDE = 130
+"""Characters that the tables need; in a log file every column would be cut."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import logging
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from devstack import backends
+
+WIDE = 100
+"""Characters that the report's table needs; in a log file every rule's name would be cut."""
 
 
 def main(
@@ -24,4 +28,4 @@ def main(
 
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     home = (var_dir or backends.default_var_dir()).resolve() / "rate-change"
-    play.run(play.Options(seed=seed, claimants=claimants), home, Console())
+    play.run(play.Options(seed=seed, claimants=claimants), home, Console(width=None if sys.stdout.isatty() else WIDE))

@@ -141,7 +141,7 @@ def _first(world: World, options: Options, found: Backends, home: Path, policy: 
             seconds["what-if"] = time.monotonic() - began
             report = msgspec.json.decode((home / "what-if" / "report.json").read_bytes())
             began = time.monotonic()
-            bad = _bad_files(world, options.seed, platform, days, keys, console) if options.claimants >= ENOUGH else {}
+            bad = _bad_files(world, options.seed, platform, days, keys) if options.claimants >= ENOUGH else {}
             seconds["bad files"] = time.monotonic() - began
         days.close()
     actual = {key for change, key in rows if change != "added"}
@@ -159,9 +159,7 @@ def _ask(platform: Platform, policy: Path, first: date, out: Path) -> list[tuple
     return [(row["change"], (row["claimant_id"], row["rule_id"], row["period_id"])) for row in rows]
 
 
-def _bad_files(
-    world: World, seed: int, platform: Platform, days: Days, keys: DataKeys, console: Console
-) -> dict[str, dict[str, Any]]:
+def _bad_files(world: World, seed: int, platform: Platform, days: Days, keys: DataKeys) -> dict[str, dict[str, Any]]:
     """Two files, one after the other: the first one's flags are released, those of the second discarded.
 
     What is held and discarded may hold a few flags of ordinary life that come up meanwhile.
@@ -203,7 +201,6 @@ def _bad_files(
             "answered": not days.holds("open"),
             "audited": _audited(platform, hold["hold_id"], answer),
         }
-        console.print(f"  a bad file for {len(who):,} people: {held:,} flags held, then {answer}")
     return found
 
 

@@ -9,6 +9,9 @@ from rich.table import Table
 
 FALLS = ("fell-below-aet", "sustained-fall")
 REVIEW = "threshold-change-review"
+COUNTS = ("opened_at_flags_an_hour", "band", "shown_within_the_band", "shown_while_held", "shown_after_the_answer",
+          "withdrawn_by_the_answer")  # fmt: skip
+SPREADS = ("by_rule", "by_pay_change")
 
 
 def show(console: Console, made: dict[str, Any]) -> None:
@@ -23,12 +26,17 @@ def show(console: Console, made: dict[str, Any]) -> None:
         table.add_row(rule, *(f"{side.get(rule, 0):,}" for side in sides))
     console.print(table)
     differences = len(made["not_foreseen"]) + len(made["foreseen_only"])
-    console.print(f"  differences between what was foreseen and what happened, claimant for claimant: {differences}")
+    console.print(
+        f"  differences between what was foreseen and what happened, claimant for claimant: {differences}", soft_wrap=True
+    )
     for name in ("not_foreseen", "foreseen_only"):
         for who, rule, period in made[name][:20]:
             console.print(f"    {name.replace('_', ' ')}: {rule} claimant {who} period {period}", highlight=False)
     for answer, one in made["bad_files"].items():
-        console.print(f"  bad file, {answer}: {one}", highlight=False)
+        console.print(f"  a bad file for {one['people']:,} people: {one['held']:,} flags held, then {answer}", highlight=False)
+        for name in (*COUNTS, *SPREADS) if one["held"] else ():
+            told = one[name] if name in COUNTS else ", ".join(f"{what} {count:,}" for what, count in one[name].items())
+            console.print(f"    {name.replace('_', ' ')}: {told}", highlight=False, soft_wrap=True)
 
 
 def wrong(made: dict[str, Any]) -> list[str]:
