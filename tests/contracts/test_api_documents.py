@@ -1,4 +1,4 @@
-"""The committed API documents are what the code serves, and name the headers that a change needs."""
+"""The committed API documents are what the code serves, say what answers hold, and name the headers that a change needs."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from web.openapi import unsaid
 
 SERVICES = Path(__file__).parents[2] / "services"
 NAMES = ("earnings", "employer_link", "notifications", "referrals")
@@ -24,6 +26,12 @@ NOTHING_READ = {
 Operations = dict[str, dict[str, Any]]
 
 
+def document(name: str) -> dict[str, Any]:
+    """As committed."""
+    found: dict[str, Any] = json.loads((SERVICES / name.replace("_", "-") / "openapi.json").read_text(encoding="utf-8"))
+    return found
+
+
 def headers(operation: dict[str, Any]) -> dict[str, bool]:
     """Name → whether it is required."""
     return {one["name"]: one["required"] for one in operation.get("parameters", []) if one["in"] == "header"}
@@ -33,8 +41,7 @@ def headers(operation: dict[str, Any]) -> dict[str, bool]:
 def operations() -> Operations:
     found = {}
     for name in NAMES:
-        document = json.loads((SERVICES / name.replace("_", "-") / "openapi.json").read_text())
-        for path, methods in document["paths"].items():
+        for path, methods in document(name)["paths"].items():
             found |= {f"{method.upper()} {path}": operation for method, operation in methods.items()}
     return found
 
@@ -44,6 +51,11 @@ def test_the_committed_document_is_current(name: str) -> None:
     # A process each, as `make generate` has: `typing` keeps one order of equal literals, that of the first service.
     done = subprocess.run([sys.executable, "-m", name, "openapi", "--check"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_form_of_every_answer_is_documented(name: str) -> None:
+    assert unsaid(document(name)) == []
 
 
 def test_every_post_that_changes_something_needs_an_idempotency_key(operations: Operations) -> None:

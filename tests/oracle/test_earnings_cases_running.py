@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.documented_answers import Documented
 from tests.support.earnings_cases import cases, pence, pounds
 from tests.support.earnings_play import Player, Seen
 from tests.support.foreign_feed import Foreign
@@ -65,6 +66,7 @@ def _played(wanted: tuple[str, str], backends: Backends, var: Path) -> dict[str,
         credentials = json.loads((var / "dev-credentials.json").read_text())
         address = platform.url("earnings")
         feed = Foreign(address, platform.bootstrap, platform.data_key_service, credentials, platform.environment)
+        feed.http.event_hooks = {"response": [Documented.of("earnings")]}
         barrier = Barrier({"earnings": address})
         player = Player(feed, barrier)
         for case in CASES.values():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import httpx
@@ -15,6 +15,7 @@ from live_server import serve
 from psycopg import Connection
 from psycopg_pool import ConnectionPool
 from sample_service import SPEC, WallTime, create_tables, routes
+from tests.support.documented_answers import Documented
 
 from streaming import database
 from streaming.health import EndOffsets, Health
@@ -27,19 +28,22 @@ TOPIC = "web.health"
 """Of its own: on the platform's topics other tests have left records, which this service would never have consumed."""
 
 
+@contextmanager
 def _serve(
     pool: ConnectionPool[Connection[Any]], bootstrap: str, issuer: str = "http://127.0.0.1:9", broker_timeout_s: float = 10
-) -> Any:
+) -> Iterator[httpx.Client]:
+    """Every answer is held against the API document."""
     state = Health(SPEC, WallTime(), EndOffsets(bootstrap, [TOPIC], timeout_s=broker_timeout_s))
-    return serve(
-        web_app.create(
-            title="t",
-            routers=[health.router(state, pool), routes(pool)],
-            authenticator=Authenticator(Issuer(issuer)),
-            production=False,
-            open_resources=lambda: pool,
-        )
+    app = web_app.create(
+        title="t",
+        routers=[health.router(state, pool), routes(pool)],
+        authenticator=Authenticator(Issuer(issuer)),
+        production=False,
+        open_resources=lambda: pool,
     )
+    with serve(app) as client:
+        client.event_hooks = {"response": [Documented(app.openapi())]}
+        yield client
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ import msgspec
 import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
+from tests.support.documented_answers import Documented
 
 from contracts import earnings, envelope, ids, referrals, topics
 from devstack import credentials
@@ -187,7 +188,9 @@ class RunningLink:
         self.unit = UnitOfWork(build_spec(), connect, self.clock, self.cipher)
         self._stack.callback(self.unit.close)
         api = self._serve(build_api(self.settings, self.clock), listen())
-        self.http = self._stack.enter_context(httpx.Client(base_url=api.url, timeout=10))
+        self.answers = Documented.of("employer-link")
+        hooks: dict[str, list[Any]] = {"response": [self.answers]}
+        self.http = self._stack.enter_context(httpx.Client(base_url=api.url, timeout=10, event_hooks=hooks))
         return self
 
     def reset(self) -> None:
@@ -202,6 +205,7 @@ class RunningLink:
         self.earnings.asked.clear()
         self.hook.got.clear()
         self.hook.answers.clear()
+        self.answers.seen.clear()
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()

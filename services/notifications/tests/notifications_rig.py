@@ -13,6 +13,7 @@ import httpx
 import msgspec
 import psycopg
 from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
+from tests.support.documented_answers import Documented
 
 from contracts import envelope, topics
 from contracts.earnings import Claim, ClaimClaimant, ClaimOpened, Easement
@@ -57,7 +58,10 @@ class Rig:
 
     def __post_init__(self) -> None:
         self.producer = Producer({"bootstrap.servers": self.platform.bootstrap, "linger.ms": 0})
-        self.http = httpx.Client(base_url=self.platform.url("notifications"), timeout=10)
+        self.answers = Documented.of("notifications")
+        self.http = httpx.Client(
+            base_url=self.platform.url("notifications"), timeout=10, event_hooks={"response": [self.answers]}
+        )
         self.notify = httpx.Client(base_url=self.platform.notify, timeout=10)
         self.tokens: dict[str, str] = {}
 

@@ -57,6 +57,14 @@ def check_declared(app: FastAPI) -> None:
         raise UndeclaredRoute(f"no scopes declared: {', '.join(silent)}; add Depends(require(…)), spelt with module-level names")
 
 
+def _only_models(responses: dict[str, Any]) -> None:
+    """Where a route names its model (`web.answers.described`), take away what the framework makes of its return type."""
+    for response in responses.values():
+        for content in response.get("content", {}).values():
+            schema = content.get("schema", {})
+            content["schema"] = next(({name: schema[name]} for name in ("$ref", "anyOf") if name in schema), schema)
+
+
 def _describe(app: FastAPI) -> None:
     """Put each route's scopes, its headers and the form of errors into the OpenAPI document, for tests and clients."""
     plain = app.openapi
@@ -82,10 +90,12 @@ def _describe(app: FastAPI) -> None:
                 operation["x-scopes"] = names
                 operation["security"] = [] if names == ["public"] else [{"token": []}]
                 operation["responses"].pop("422", None)
-                operation["responses"]["default"] = {
-                    "description": "An error (RFC 9457)",
-                    "content": {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-                }
+                _only_models(operation["responses"])
+                error = {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+                for status, response in operation["responses"].items():
+                    if status >= "4":  # what else the route says with it, it may be an error like any other
+                        response["content"] = response.get("content", {}) | error
+                operation["responses"]["default"] = {"description": "An error (RFC 9457)", "content": error}
         written.append(document)
         return document
 

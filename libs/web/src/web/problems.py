@@ -5,7 +5,7 @@ Framework defaults echo input (422 bodies) or exception text; every error of an 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -141,14 +141,31 @@ def _no_json(request: Request, error: RequestValidationError) -> bool:
     return not said and bool(request.state.body) and any(tuple(item["loc"]) == ("body",) for item in error.errors())
 
 
+def _referred(part: Any) -> Iterator[str]:
+    """Names of the schemas that a part of the OpenAPI document points to."""
+    if isinstance(part, dict):
+        if "$ref" in part:
+            yield part["$ref"].rpartition("/")[2]
+        part = list(part.values())
+    if isinstance(part, list):
+        for item in part:
+            yield from _referred(item)
+
+
 def _declared_names(app: FastAPI) -> frozenset[str]:
+    """Names in what callers send, and in errors. Answers do not count, so that describing one changes no error."""
     document = app.openapi()
-    names: set[str] = set()
-    for operations in document.get("paths", {}).values():
-        for operation in operations.values():
-            names |= {parameter["name"] for parameter in operation.get("parameters", [])}
-    for schema in document.get("components", {}).get("schemas", {}).values():
+    operations = [one for operations in document["paths"].values() for one in operations.values()]
+    names = {parameter["name"] for operation in operations for parameter in operation.get("parameters", [])}
+    names |= set(SCHEMA["properties"])
+    left = set(_referred([operation.get("requestBody") for operation in operations]))
+    done: set[str] = set()
+    while left:
+        name = left.pop()
+        done.add(name)
+        schema = document["components"]["schemas"][name]
         names |= set(schema.get("properties", {}))
+        left |= set(_referred(schema)) - done
     return frozenset(names)
 
 

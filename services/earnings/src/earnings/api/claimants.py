@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from starlette.responses import Response
 
+from earnings.api import answers
 from earnings.api.parts import Documents, Parts, known_claim, known_claimant, not_found, subject
 from earnings.api.views import payment_views, profile_view
 from earnings.intake.documents import Names
@@ -21,6 +22,7 @@ from earnings.rules.calendar import Period, london_day
 from earnings.rules.evaluate import timeline
 from web import etag, headers, pages
 from web.access import check
+from web.answers import described
 from web.auth import require
 from web.principal import Principal
 
@@ -44,7 +46,7 @@ def router(parts: Parts) -> APIRouter:
     """The routes under `/v1/claimants`."""
     routes = APIRouter(prefix="/v1/claimants", tags=["claimants"])
 
-    @routes.get("/{claimant_id}/payments")
+    @routes.get("/{claimant_id}/payments", responses=described(answers.Page[answers.PaymentView]))
     def payments(claimant_id: str, request: Request, principal: PaymentReader, page: AskedPage) -> dict[str, Any]:
         """Payments, newest first, each with its period, the rule that placed it, its year-to-date check, and why in words."""
         after = page.after(date, str)
@@ -61,7 +63,7 @@ def router(parts: Parts) -> APIRouter:
         shown = [row for row in rows if after is None or (row["payment_date"], row["payment_id"]) < after]
         return page.body(shown[: page.fetch], key=lambda row: [row["payment_date"], row["payment_id"]])
 
-    @routes.get("/{claimant_id}/profile", responses=headers.tagged())
+    @routes.get("/{claimant_id}/profile", responses=described(answers.ProfileView, tagged=True))
     def profile(claimant_id: str, request: Request, principal: ProfileReader) -> Response:
         """Names and payroll ids of one person."""
         with parts.pool.connection() as conn:
@@ -73,7 +75,7 @@ def router(parts: Parts) -> APIRouter:
                 raise not_found()
             return etag.response(request, _profile(parts, docs, claimant_id, found))
 
-    @routes.post("/profiles", dependencies=headers.READS_ONLY)
+    @routes.post("/profiles", responses=described(answers.Profiles), dependencies=headers.READS_ONLY)
     def profiles(asked: ProfilesAsked, request: Request, principal: ProfileReader) -> dict[str, Any]:
         """Names and payroll ids of several people; unknown ones are left out. Reads only, so no Idempotency-Key."""
         items = []

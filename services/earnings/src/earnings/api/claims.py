@@ -12,6 +12,7 @@ from starlette.responses import Response
 from contracts import topics
 from contracts.ids import period_id
 from earnings import store
+from earnings.api import answers
 from earnings.api.parts import Documents, Parts, known_claim, not_found, people_of, subject
 from earnings.api.views import claim_view, ledger_view, period_view
 from earnings.api.visible import one_by_one
@@ -21,8 +22,9 @@ from earnings.model import Claim
 from earnings.refresh import members_of
 from earnings.rules.calendar import london_day, london_midnight
 from earnings.rules.evaluate import Context, open_period, timeline
-from web import etag, headers, pages
+from web import etag, pages
 from web.access import check
+from web.answers import described
 from web.auth import require
 from web.principal import Principal
 
@@ -38,7 +40,7 @@ def router(parts: Parts) -> APIRouter:
     """The routes under `/v1/claims`."""
     routes = APIRouter(prefix="/v1/claims", tags=["claims"])
 
-    @routes.get("/{claim_id}", responses=headers.tagged())
+    @routes.get("/{claim_id}", responses=described(answers.ClaimView, tagged=True))
     def claim(claim_id: str, request: Request, principal: ClaimReader) -> Response:
         """One claim; 404 if unknown or deleted."""
         with parts.pool.connection() as conn:
@@ -54,7 +56,7 @@ def router(parts: Parts) -> APIRouter:
                 people = {person: claimant for person, claimant in people.items() if person == principal.claimant_id}
             return etag.response(request, claim_view(claim_id, found.contract, people, london_day(parts.clock.now())))
 
-    @routes.get("/{claim_id}/periods")
+    @routes.get("/{claim_id}/periods", responses=described(answers.Page[answers.PeriodView]))
     def periods(
         claim_id: str,
         request: Request,
@@ -111,7 +113,7 @@ def router(parts: Parts) -> APIRouter:
             item=lambda row: period_view(*told[row[2]], versions.get(row[2], []), frozenset({row[1]}) if row[1] else None),
         )
 
-    @routes.get("/{claim_id}/ledger")
+    @routes.get("/{claim_id}/ledger", responses=described(answers.Page[answers.LedgerRow]))
     def ledger(claim_id: str, request: Request, principal: LedgerReader, page: AskedPage) -> dict[str, Any]:
         """What became of every message about this claim, oldest first."""
         with parts.pool.connection() as conn:

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from contracts import topics
 from contracts.ids import period_id
+from earnings.api import answers
 from earnings.api.parts import Documents, Parts, known_claim, not_found, people_of, subject
 from earnings.kinds import CLAIM
 from earnings.model import Claim, Determination
@@ -23,6 +24,7 @@ from streaming.errors import Refused
 from streaming.work import Reply, Work
 from web import commands
 from web.access import check
+from web.answers import described
 from web.auth import require
 from web.principal import Principal
 
@@ -66,7 +68,7 @@ def router(parts: Parts) -> APIRouter:
     """The one route."""
     routes = APIRouter(tags=["determinations"])
 
-    @routes.post("/v1/claims/{claim_id}/determinations", status_code=201)
+    @routes.post("/v1/claims/{claim_id}/determinations", status_code=201, responses=described(answers.Determined, 201))
     def determine(claim_id: str, body: DeterminationAsked, request: Request, principal: DecisionMaker) -> Response:
         """Record a determination; affected periods are assessed again. 409 with the reason when the law does not allow it."""
         with parts.pool.connection() as conn:

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import AwareDatetime
 
 from earnings import store
+from earnings.api import answers
+from earnings.api.codes import Outcome
 from earnings.api.parts import Parts
 from earnings.api.views import ledger_view
 from earnings.intake.prepare import INTAKE_TOPICS
 from web import pages
+from web.answers import described
 from web.auth import require
 from web.principal import Principal
 
 Reader = Annotated[Principal, Depends(require("upstream:read", "operator"))]
 AskedPage = Annotated[pages.Page, Depends(pages.page)]
-Outcome = Literal["applied", "superseded", "duplicate", "pending", "quarantined", "ignored"]
 LARGEST = (1 << 63) - 1
 
 
@@ -26,7 +28,7 @@ def router(parts: Parts) -> APIRouter:
     """The routes under `/v1/intake`."""
     routes = APIRouter(prefix="/v1/intake", tags=["intake"])
 
-    @routes.get("/messages")
+    @routes.get("/messages", responses=described(answers.Page[answers.LedgerRow]))
     def messages(
         _: Reader,
         page: AskedPage,
@@ -42,7 +44,7 @@ def router(parts: Parts) -> APIRouter:
             rows = store.messages(conn, asked, page.after(datetime, str, int, int), page.fetch)
         return page.body(rows, key=lambda row: [row[4], row[0], row[1], row[2]], item=ledger_view)
 
-    @routes.get("/summary")
+    @routes.get("/summary", responses=described(answers.IntakeSummary))
     def summary(
         _: Reader,
         from_: Annotated[AwareDatetime | None, Query(alias="from", description="Received at or after this instant")] = None,

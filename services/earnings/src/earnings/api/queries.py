@@ -13,6 +13,8 @@ from starlette.responses import Response
 from contracts import topics
 from contracts.ids import period_id
 from earnings import model, store
+from earnings.api import answers
+from earnings.api.codes import Cause, Resolution
 from earnings.api.parts import Documents, Parts, known_claim, not_found, people_of, subject
 from earnings.api.views import query_view
 from earnings.kinds import CLAIM
@@ -22,6 +24,7 @@ from streaming.errors import Refused
 from streaming.work import Reply, Work
 from web import commands, etag, headers, pages
 from web.access import check
+from web.answers import described
 from web.auth import require
 from web.principal import Principal
 
@@ -32,11 +35,6 @@ Actor = Annotated[Principal, Depends(require(*ACT_SCOPES))]
 AskedPage = Annotated[pages.Page, Depends(pages.page)]
 Id = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[^\x00]*$")]
 Words = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[^\x00]*$")]
-Cause = Literal[
-    "payment_conflict", "duplicate_employment", "two_wages", "several_periods", "payday_overdue", "ytd_mismatch",
-    "negative_total",
-]  # fmt: skip
-Resolution = Literal["figures_stand", "corrected", "employer_confirmed", "claimant_confirmed", "raised_in_error"]
 
 
 class QueryRaised(BaseModel):
@@ -60,7 +58,7 @@ def router(parts: Parts) -> APIRouter:
     """The routes under `/v1/queries`, and raising one under its claim."""
     routes = APIRouter(tags=["queries"])
 
-    @routes.get("/v1/queries")
+    @routes.get("/v1/queries", responses=described(answers.Page[answers.QueryView]))
     def listing(
         principal: Reader,
         page: AskedPage,
@@ -76,7 +74,7 @@ def router(parts: Parts) -> APIRouter:
             rows = store.queries(conn, state, offices, page.after(datetime, str), page.fetch)
         return page.body(rows, key=lambda row: [row[8], row[0]], item=query_view)
 
-    @routes.get("/v1/queries/{query_id}", responses=headers.tagged())
+    @routes.get("/v1/queries/{query_id}", responses=described(answers.QueryView, tagged=True))
     def one(query_id: str, request: Request, principal: Reader) -> Response:
         """One query."""
         with parts.pool.connection() as conn:
@@ -86,7 +84,7 @@ def router(parts: Parts) -> APIRouter:
                 raise not_found()
             return etag.response(request, query_view(row))
 
-    @routes.post("/v1/claims/{claim_id}/queries", status_code=201)
+    @routes.post("/v1/claims/{claim_id}/queries", status_code=201, responses=described(answers.QueryRaisedView, 201))
     def raise_one(claim_id: str, body: QueryRaised, request: Request, principal: Actor) -> Response:
         """Raise a query; its cause marks the period until it is resolved."""
         with parts.pool.connection() as conn:
@@ -102,7 +100,7 @@ def router(parts: Parts) -> APIRouter:
             request, principal, parts.shell, roots=[(CLAIM, claim_id)], act=lambda work: _raise(parts, work, claim_id, body)
         )
 
-    @routes.post("/v1/queries/{query_id}/resolve", dependencies=headers.CHANGES)
+    @routes.post("/v1/queries/{query_id}/resolve", responses=described(answers.QueryView), dependencies=headers.CHANGES)
     def resolve(query_id: str, body: QueryResolved, request: Request, principal: Actor) -> Response:
         """Settle a query: the figures stand, or were corrected meanwhile. Needs If-Match."""
         with parts.pool.connection() as conn:

@@ -3,27 +3,15 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated, Generic, Literal, TypeVar
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from contracts.vocabulary import Answer, Ask, EngagementEnd, EngagementState, GivenBy, Party
+from web.answers import Answered
+from web.answers import Page as Page
 
-T = TypeVar("T")
 Etag = Annotated[str | None, Field(description="In lists: the item's ETag, for If-Match")]
-
-
-class Answered(BaseModel):
-    """Nothing beyond what is documented."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
-class Page(Answered, Generic[T]):
-    """A page of a list; `next` is the cursor of the following page."""
-
-    items: list[T]
-    next: str | None
 
 
 class Recorded(Answered):

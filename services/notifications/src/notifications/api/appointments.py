@@ -11,7 +11,7 @@ from psycopg import Connection
 from starlette.responses import Response
 
 from notifications.acts import appointments, documents
-from notifications.api import calendar_files
+from notifications.api import answers, calendar_files
 from notifications.api.bodies import BookBody, CancelBody, Empty, MissedBody, MoveBody
 from notifications.api.booking import judged
 from notifications.api.context import Api, not_found, reach, subject
@@ -24,6 +24,7 @@ from notifications.store import queries
 from streaming.errors import Refused
 from streaming.work import Reply, Work
 from web import access, audit, commands, etag, headers, pages
+from web.answers import described
 from web.auth import require
 from web.pages import Page
 from web.principal import Principal
@@ -40,7 +41,7 @@ def router(api: Api) -> APIRouter:
     """Routes under /v1/appointments."""
     routes = APIRouter(prefix="/v1/appointments", tags=["appointments"])
 
-    @routes.get("")
+    @routes.get("", responses=described(answers.Page[answers.AppointmentView]))
     def list_appointments(
         request: Request,
         who: Annotated[Principal, Depends(require(*EVERYBODY))],
@@ -97,7 +98,7 @@ def router(api: Api) -> APIRouter:
             raise not_found()
         return appointment
 
-    @routes.get("/{appointment_id}.ics")
+    @routes.get("/{appointment_id}.ics", response_class=calendar_files.CalendarFile)
     def calendar_file(
         appointment_id: AppointmentId, request: Request, who: Annotated[Principal, Depends(require(*EVERYBODY))]
     ) -> Response:
@@ -106,14 +107,14 @@ def router(api: Api) -> APIRouter:
         headers = {"Content-Disposition": 'attachment; filename="appointment.ics"'}
         return Response(content, media_type="text/calendar; charset=utf-8", headers=headers)
 
-    @routes.get("/{appointment_id}", responses=headers.tagged())
+    @routes.get("/{appointment_id}", responses=described(answers.AppointmentView, tagged=True))
     def read_appointment(
         appointment_id: AppointmentId, request: Request, who: Annotated[Principal, Depends(require(*EVERYBODY))]
     ) -> Response:
         """One appointment."""
         return etag.response(request, appointment_view(read(request, who, appointment_id)))
 
-    @routes.post("", status_code=201, responses=headers.tagged(201))
+    @routes.post("", status_code=201, responses=described(answers.AppointmentView, 201, tagged=True))
     def book(body: BookBody, request: Request, who: Annotated[Principal, Depends(require(*COACHES))]) -> Response:
         """A coach takes a slot for a case. With `accepted_by: claimant` it is booked, else offered by a message."""
         with api.pool.connection() as conn:
@@ -172,7 +173,7 @@ def router(api: Api) -> APIRouter:
 
         return commands.run(request, who, api.shell, roots=[(documents.CLAIM, claim_id)], act=change)
 
-    @routes.post("/{appointment_id}/accept", dependencies=headers.CHANGES)
+    @routes.post("/{appointment_id}/accept", responses=described(answers.AppointmentView), dependencies=headers.CHANGES)
     def accept(
         appointment_id: AppointmentId,
         request: Request,
@@ -189,7 +190,7 @@ def router(api: Api) -> APIRouter:
 
         return moved(request, who, appointment_id, "accept", BOTH_SIDES, act)
 
-    @routes.post("/{appointment_id}/decline", dependencies=headers.CHANGES)
+    @routes.post("/{appointment_id}/decline", responses=described(answers.AppointmentView), dependencies=headers.CHANGES)
     def decline(
         appointment_id: AppointmentId,
         request: Request,
@@ -203,7 +204,7 @@ def router(api: Api) -> APIRouter:
 
         return moved(request, who, appointment_id, "decline", BOTH_SIDES, act)
 
-    @routes.post("/{appointment_id}/move", dependencies=headers.CHANGES)
+    @routes.post("/{appointment_id}/move", responses=described(answers.AppointmentView), dependencies=headers.CHANGES)
     def move(
         appointment_id: AppointmentId,
         body: MoveBody,
@@ -226,7 +227,7 @@ def router(api: Api) -> APIRouter:
 
         return moved(request, who, appointment_id, "move", BOTH_SIDES, act)
 
-    @routes.post("/{appointment_id}/cancel", dependencies=headers.CHANGES)
+    @routes.post("/{appointment_id}/cancel", responses=described(answers.AppointmentView), dependencies=headers.CHANGES)
     def cancel(
         appointment_id: AppointmentId,
         body: CancelBody,
@@ -240,7 +241,7 @@ def router(api: Api) -> APIRouter:
 
         return moved(request, who, appointment_id, "cancel", BOTH_SIDES, act)
 
-    @routes.post("/{appointment_id}/attended", dependencies=headers.CHANGES)
+    @routes.post("/{appointment_id}/attended", responses=described(answers.AppointmentView), dependencies=headers.CHANGES)
     def attended(
         appointment_id: AppointmentId,
         request: Request,
@@ -250,7 +251,7 @@ def router(api: Api) -> APIRouter:
         """They met."""
         return moved(request, who, appointment_id, "attended", COACHES, appointments.attended)
 
-    @routes.post("/{appointment_id}/missed", dependencies=headers.CHANGES)
+    @routes.post("/{appointment_id}/missed", responses=described(answers.AppointmentView), dependencies=headers.CHANGES)
     def missed(
         appointment_id: AppointmentId,
         request: Request,

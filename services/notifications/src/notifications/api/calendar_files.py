@@ -5,12 +5,19 @@ from __future__ import annotations
 from datetime import timedelta
 
 from icalendar import Calendar, Event
+from starlette.responses import Response
 
 from notifications.model import Appointment
 
 NEUTRAL_TITLE = "Appointment"
 STATUS = {"offered": "TENTATIVE", "booked": "CONFIRMED", "attended": "CONFIRMED"}
 PRODUCT = "-//In-work progression//Notifications//EN"
+
+
+class CalendarFile(Response):
+    """Names the media type in the API document."""
+
+    media_type = "text/calendar"
 
 
 def neutral(appointment: Appointment) -> bytes:

@@ -15,6 +15,7 @@ from notifications import bank_holidays, slot_ids
 from notifications.acts import documents
 from notifications.acts.calendars import appointments_at_risk
 from notifications.acts.contacts import DEFAULT_NATION
+from notifications.api import answers
 from notifications.api.bodies import CalendarBody
 from notifications.api.booking import FURTHEST
 from notifications.api.context import Api, not_found
@@ -28,6 +29,7 @@ from streaming.errors import Refused
 from streaming.work import Reply, Work
 from web import access, commands, etag, headers, pages
 from web.access import Subject
+from web.answers import described
 from web.auth import require
 from web.pages import Page
 from web.principal import Principal
@@ -57,14 +59,14 @@ def router(api: Api) -> APIRouter:
             raise not_found()
         return doc
 
-    @routes.get("/calendar", responses=headers.tagged())
+    @routes.get("/calendar", responses=described(answers.CalendarView, tagged=True))
     def read_calendar(coach_id: CoachId, request: Request, who: Annotated[Principal, Depends(require(*READERS))]) -> Response:
         """Working pattern, minutes a day and leave; the usual hours until the coach enters their own."""
         with api.pool.connection() as conn:
             doc = visible(conn, request, who, coach_id)
         return etag.response(request, calendar_view(doc, usual, limits))
 
-    @routes.put("/calendar", dependencies=headers.REPLACES)
+    @routes.put("/calendar", responses=described(answers.CalendarView), dependencies=headers.REPLACES)
     def write_calendar(
         coach_id: CoachId, body: CalendarBody, request: Request, who: Annotated[Principal, Depends(require(*READERS))]
     ) -> Response:
@@ -89,7 +91,7 @@ def router(api: Api) -> APIRouter:
 
         return commands.run(request, who, api.shell, roots=[(documents.COACH, coach_id)], act=act)
 
-    @routes.get("/slots")
+    @routes.get("/slots", responses=described(answers.Page[answers.SlotView]))
     def slots(
         coach_id: CoachId,
         request: Request,

@@ -9,6 +9,7 @@ import structlog
 from fastapi import APIRouter, Depends, Path, Request
 
 from notifications.acts import delivery, documents
+from notifications.api import answers
 from notifications.api.bodies import ReceiptBody
 from notifications.api.context import Api, not_found
 from notifications.api.views import instant, message_view
@@ -17,6 +18,7 @@ from streaming.records import Cause
 from streaming.work import Reply, Work, derive_id
 from web import access, pages
 from web.access import Subject
+from web.answers import described
 from web.auth import require, static_bearer
 from web.pages import Page
 from web.principal import Principal
@@ -32,7 +34,7 @@ def router(api: Api) -> APIRouter:
     """GET /v1/claimants/{claimant_id}/messages and POST /v1/notify/receipts."""
     routes = APIRouter(tags=["messages"])
 
-    @routes.get("/v1/claimants/{claimant_id}/messages")
+    @routes.get("/v1/claimants/{claimant_id}/messages", responses=described(answers.Page[answers.MessageView]))
     def messages(
         claimant_id: ClaimantId,
         request: Request,
@@ -64,7 +66,7 @@ def router(api: Api) -> APIRouter:
 
     provider = static_bearer("notify", lambda request: api.receipts_token)
 
-    @routes.post("/v1/notify/receipts", dependencies=[Depends(provider)])
+    @routes.post("/v1/notify/receipts", responses=described(answers.ReceiptTaken), dependencies=[Depends(provider)])
     def receipt(body: ReceiptBody) -> dict[str, str]:
         """A delivery receipt. Status moves forward only; an unknown reference is ignored; a repeat changes nothing."""
         with api.pool.connection() as conn:
