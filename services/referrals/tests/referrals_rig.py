@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import httpx
 import msgspec
 import psycopg
+import referrals_document
 from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
 
 from contracts import envelope, topics
@@ -49,7 +50,9 @@ class Rig:
 
     def __post_init__(self) -> None:
         self.producer = Producer({"bootstrap.servers": self.platform.bootstrap, "linger.ms": 0})
-        self.http = httpx.Client(base_url=self.platform.url("referrals"), timeout=10)
+        self.http = httpx.Client(
+            base_url=self.platform.url("referrals"), timeout=10, event_hooks={"response": [referrals_document.check]}
+        )
         self.tokens: dict[str, str] = {}
 
     def close(self) -> None:
