@@ -13,6 +13,7 @@ import httpx
 import msgspec
 import psycopg
 from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
+from tests.support.documented_answers import Documented
 
 from contracts import envelope, topics
 from devstack.credentials import client
@@ -49,7 +50,9 @@ class Rig:
 
     def __post_init__(self) -> None:
         self.producer = Producer({"bootstrap.servers": self.platform.bootstrap, "linger.ms": 0})
-        self.http = httpx.Client(base_url=self.platform.url("referrals"), timeout=10)
+        self.http = httpx.Client(
+            base_url=self.platform.url("referrals"), timeout=10, event_hooks={"response": [Documented.of("referrals")]}
+        )
         self.tokens: dict[str, str] = {}
 
     def close(self) -> None:

@@ -10,7 +10,7 @@ from psycopg import Connection
 from starlette.responses import Response
 
 from referrals import ledger, moves
-from referrals.api import bodies
+from referrals.api import answers, bodies
 from referrals.api.context import STAFF, Context
 from referrals.desk import KIND, Desk
 from referrals.records import Record
@@ -58,7 +58,7 @@ def router(context: Context) -> APIRouter:
             return False
         return False
 
-    @routes.get("/claimants/{claimant_id}/decisions")
+    @routes.get("/claimants/{claimant_id}/decisions", responses=answers.described(answers.Page[answers.DecisionLine]))
     def listed(
         claimant_id: str,
         request: Request,
@@ -76,14 +76,14 @@ def router(context: Context) -> APIRouter:
                 item=lambda row: decision_summary(row, opened(conn, row)),
             )
 
-    @routes.get("/decisions/{decision_id}", responses=headers.tagged())
+    @routes.get("/decisions/{decision_id}", response_model=answers.DecisionView, responses=headers.tagged())
     def read(decision_id: str, request: Request, principal: Seer) -> Response:
         """One decision with its inputs, predicates, reasons and counterfactual. 410 after erasure."""
         with context.connection() as conn:
             row = find(conn, request, principal, decision_id)
             return etag.response(request, decision_view(row, ledger.open_record(conn, context.cipher, row)))
 
-    @routes.get("/decisions/{decision_id}/replay")
+    @routes.get("/decisions/{decision_id}/replay", responses=answers.described(answers.ReplayView))
     def replay(decision_id: str, request: Request, principal: Seer) -> Any:
         """Recompute the decision from its record alone. 410 after erasure."""
         with context.connection() as conn:
@@ -109,7 +109,7 @@ def router(context: Context) -> APIRouter:
 
         return commands.run(request, principal, context.shell, roots=[(KIND, claim_id)], act=run)
 
-    @routes.post("/claimants/{claimant_id}/contest", status_code=201)
+    @routes.post("/claimants/{claimant_id}/contest", status_code=201, response_model=answers.ContestView)
     def contest(
         claimant_id: str, body: bodies.Contest, request: Request, principal: Annotated[Principal, Depends(require(*CONTESTERS))]
     ) -> Response:
@@ -122,7 +122,7 @@ def router(context: Context) -> APIRouter:
             lambda desk, by: moves.contest(desk, claimant_id, by, body.period_id, body.why_code),
         )
 
-    @routes.post("/claimants/{claimant_id}/contest/close")
+    @routes.post("/claimants/{claimant_id}/contest/close", response_model=answers.ContestView)
     def contest_closed(
         claimant_id: str,
         body: bodies.ContestClosed,

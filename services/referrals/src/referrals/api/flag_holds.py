@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import AwareDatetime
 from starlette.responses import Response
 
+from referrals.api import answers
 from referrals.api.bodies import Body, Code
 from referrals.api.context import Context
 from referrals.breaker import watch
@@ -40,7 +41,7 @@ def router(context: Context) -> APIRouter:
     """List holds, read one with its report, release or discard its flags."""
     routes = APIRouter(prefix="/v1", tags=["flag-holds"])
 
-    @routes.get("/flag-holds")
+    @routes.get("/flag-holds", responses=answers.described(answers.Page[answers.HoldView]))
     def listed(
         principal: Signer,
         page: Annotated[Page, Depends(pages.page)],
@@ -51,7 +52,7 @@ def router(context: Context) -> APIRouter:
             rows = watch.holds(conn, state, page.after(datetime, str), page.fetch)
         return page.body(rows, key=lambda row: [row["opened_at"], row["hold_id"]], item=_view)
 
-    @routes.get("/flag-holds/{hold_id}", responses=headers.tagged())
+    @routes.get("/flag-holds/{hold_id}", response_model=answers.HoldWithReport, responses=headers.tagged())
     def read(hold_id: str, principal: Signer) -> Response:
         """One hold: why it opened, and what its flags have in common by rule, office, employer and change of pay.
 
@@ -85,12 +86,12 @@ def router(context: Context) -> APIRouter:
 
         return commands.run(request, principal, context.shell, roots=[(HOLD, hold_id)], act=act)
 
-    @routes.post("/flag-holds/{hold_id}/release", dependencies=headers.CHANGES_UNTAGGED)
+    @routes.post("/flag-holds/{hold_id}/release", response_model=answers.HoldAnswered, dependencies=headers.CHANGES_UNTAGGED)
     def release(hold_id: str, body: Release, request: Request, principal: Signer) -> Response:
         """The flags are right: each goes on where it stopped, judged again on what is known now."""
         return answer(request, principal, hold_id, "release", body.reason, body.allow_until)
 
-    @routes.post("/flag-holds/{hold_id}/discard", dependencies=headers.CHANGES_UNTAGGED)
+    @routes.post("/flag-holds/{hold_id}/discard", response_model=answers.HoldAnswered, dependencies=headers.CHANGES_UNTAGGED)
     def discard(hold_id: str, body: Discard, request: Request, principal: Signer) -> Response:
         """The flags rest on bad data: they are withdrawn, those raised in the hour before the hold too."""
         return answer(request, principal, hold_id, "discard", body.reason)

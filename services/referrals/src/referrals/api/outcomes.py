@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 
+from referrals.api import answers
 from referrals.api.context import Context
 from referrals.pseudonyms import Pseudonyms
 from referrals.trials import store
@@ -22,7 +23,7 @@ def router(context: Context) -> APIRouter:
     """The export, page by page."""
     routes = APIRouter(prefix="/v1", tags=["outcomes"])
 
-    @routes.get("/outcomes")
+    @routes.get("/outcomes", responses=answers.described(answers.Page[answers.OutcomeView]))
     def listed(
         request: Request,
         principal: Analyst,

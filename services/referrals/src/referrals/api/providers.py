@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
 from referrals import store
+from referrals.api import answers
 from referrals.api.care_bodies import NewProvider
 from referrals.api.context import Context
 from referrals.desk import PROVIDER
@@ -30,7 +31,7 @@ def router(context: Context) -> APIRouter:
     """Read, list and put providers."""
     routes = APIRouter(prefix="/v1/providers", tags=["support"])
 
-    @routes.get("")
+    @routes.get("", responses=answers.described(answers.Page[answers.ProviderView]))
     def listed(
         principal: Reader,
         page: Annotated[Page, Depends(pages.page)],
@@ -44,7 +45,7 @@ def router(context: Context) -> APIRouter:
             rows = store.providers(conn, type, district, open, after[0] if after is not None else "", context.today, page.fetch)
         return page.body(rows, key=lambda row: [row[0]], item=lambda row: msgspec.json.decode(row[1]))
 
-    @routes.get("/{provider_id}", responses=headers.tagged())
+    @routes.get("/{provider_id}", response_model=answers.ProviderView, responses=headers.tagged())
     def read(provider_id: str, request: Request, principal: Reader) -> Response:
         """One provider."""
         with context.connection() as conn:
@@ -53,7 +54,7 @@ def router(context: Context) -> APIRouter:
             raise Refused(404, "not-found")
         return etag.response(request, msgspec.to_builtins(found))
 
-    @routes.put("/{provider_id}", dependencies=headers.REPLACES)
+    @routes.put("/{provider_id}", response_model=answers.ProviderView, dependencies=headers.REPLACES)
     def put(provider_id: str, body: NewProvider, request: Request, principal: Writer) -> Response:
         """Create or replace a provider; a change needs If-Match."""
 

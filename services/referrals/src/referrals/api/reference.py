@@ -12,7 +12,7 @@ from starlette.responses import Response
 from contracts.reference import CoachChanged, OfficeChanged
 from contracts.topics import PROGRESSION_REFERENCE
 from referrals import caseload, store, worklist
-from referrals.api import bodies
+from referrals.api import answers, bodies
 from referrals.api.context import Context
 from referrals.desk import COACH, KIND, OFFICE, timer_id
 from referrals.rules.filters import Filter
@@ -74,22 +74,22 @@ def router(context: Context) -> APIRouter:
 
         return commands.run(request, principal, context.shell, roots=[(kind, key)], act=act)
 
-    @routes.get("/offices/{office_id}", responses=headers.tagged())
+    @routes.get("/offices/{office_id}", response_model=answers.OfficeView, responses=headers.tagged())
     def read_office(office_id: str, request: Request, principal: Reader) -> Response:
         """One office."""
         return read(request, OFFICE, office_id)
 
-    @routes.put("/offices/{office_id}", dependencies=headers.REPLACES)
+    @routes.put("/offices/{office_id}", response_model=answers.OfficeView, dependencies=headers.REPLACES)
     def put_office(office_id: str, body: bodies.Office, request: Request, principal: Writer) -> Response:
         """Create or replace an office; a change needs If-Match. Cases of a closed one go to the nearest that is open."""
         return put(request, principal, OFFICE, office_id, OfficeChanged, body)
 
-    @routes.get("/coaches/{coach_id}", responses=headers.tagged())
+    @routes.get("/coaches/{coach_id}", response_model=answers.CoachView, responses=headers.tagged())
     def read_coach(coach_id: str, request: Request, principal: Reader) -> Response:
         """One coach."""
         return read(request, COACH, coach_id)
 
-    @routes.get("/coaches/{coach_id}/caseload")
+    @routes.get("/coaches/{coach_id}/caseload", responses=answers.described(answers.CaseloadView))
     def caseload_of_coach(coach_id: str, principal: Loads) -> Any:
         """The coach's open cases against what one coach is planned for."""
         with context.connection() as conn:
@@ -100,7 +100,7 @@ def router(context: Context) -> APIRouter:
             raise Refused(404, "not-found")
         return found[0]
 
-    @routes.get("/offices/{office_id}/caseload")
+    @routes.get("/offices/{office_id}/caseload", responses=answers.described(answers.OfficeCaseloadView))
     def caseload_of_office(office_id: str, principal: Loads) -> Any:
         """The same for every active coach of one of the caller's offices, and the cases that nobody has."""
         with context.connection() as conn:
@@ -113,7 +113,7 @@ def router(context: Context) -> APIRouter:
             totals = worklist.counts(conn, worklist.Reach((office_id,)), unassigned, today)
         return {"office_id": office_id, "unassigned": totals["total"], "coaches": coaches}
 
-    @routes.put("/coaches/{coach_id}", dependencies=headers.REPLACES)
+    @routes.put("/coaches/{coach_id}", response_model=answers.CoachView, dependencies=headers.REPLACES)
     def put_coach(coach_id: str, body: bodies.Coach, request: Request, principal: Writer) -> Response:
         """Create or replace a coach; a change needs If-Match. Access follows at once, and cases go to who can take them."""
         return put(request, principal, COACH, coach_id, CoachChanged, body)

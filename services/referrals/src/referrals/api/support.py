@@ -11,6 +11,7 @@ from psycopg import Connection
 from starlette.responses import Response
 
 from referrals import care, moves, store
+from referrals.api import answers
 from referrals.api import care_bodies as bodies
 from referrals.api.context import Answer, Context
 from referrals.desk import KIND, Desk
@@ -36,24 +37,24 @@ def router(context: Context) -> APIRouter:
     """Everything that a coach does about what holds a claimant back."""
     routes = APIRouter(prefix="/v1", tags=["support"])
 
-    @routes.post("/cases/{case_id}/barriers", dependencies=headers.CHANGES)
+    @routes.post("/cases/{case_id}/barriers", response_model=answers.CaseView, dependencies=headers.CHANGES)
     def barriers(case_id: str, body: bodies.NewBarrier, request: Request, principal: Doers) -> Response:
         """Note a barrier, weigh it anew, or say that it is gone. The answer shows what fits."""
         return context.move(
             request, principal, case_id, lambda at: care.note_barrier(at, body.code, body.level, resolved=body.resolved)
         )
 
-    @routes.post("/cases/{case_id}/segment", dependencies=headers.CHANGES)
+    @routes.post("/cases/{case_id}/segment", response_model=answers.CaseView, dependencies=headers.CHANGES)
     def segment(case_id: str, body: bodies.Kind, request: Request, principal: Doers) -> Response:
         """Say which kind of claimant this is; the answer shows the approach that suits."""
         return context.move(request, principal, case_id, lambda at: care.segment(at, body.kind))
 
-    @routes.post("/cases/{case_id}/assessments", dependencies=headers.CHANGES)
+    @routes.post("/cases/{case_id}/assessments", response_model=answers.CaseView, dependencies=headers.CHANGES)
     def assess(case_id: str, body: bodies.NewAssessment, request: Request, principal: Doers) -> Response:
         """Record how the claimant gets on with digital services or basic skills."""
         return context.move(request, principal, case_id, lambda at: care.assess(at, body.skill, body.grade))
 
-    @routes.post("/cases/{case_id}/referrals", status_code=201, dependencies=headers.CHANGES)
+    @routes.post("/cases/{case_id}/referrals", status_code=201, response_model=answers.CaseReferred, dependencies=headers.CHANGES)
     def refer(case_id: str, body: bodies.NewReferral, request: Request, principal: Staff) -> Response:
         """Refer the claimant onward. Mandatory only where the type, the case and the guards allow a person to say so."""
 
@@ -63,12 +64,14 @@ def router(context: Context) -> APIRouter:
 
         return context.act(request, principal, case_id, act)
 
-    @routes.post("/cases/{case_id}/referrals/{referral_id}", dependencies=headers.CHANGES)
+    @routes.post("/cases/{case_id}/referrals/{referral_id}", response_model=answers.CaseView, dependencies=headers.CHANGES)
     def update(case_id: str, referral_id: str, body: bodies.Status, request: Request, principal: Staff) -> Response:
         """The referral moved on."""
         return context.move(request, principal, case_id, lambda at: care.update_referral(at, referral_id, body.status))
 
-    @routes.post("/cases/{case_id}/support-fund", status_code=201, dependencies=headers.CHANGES)
+    @routes.post(
+        "/cases/{case_id}/support-fund", status_code=201, response_model=answers.CaseGranted, dependencies=headers.CHANGES
+    )
     def grant(case_id: str, body: bodies.NewGrant, request: Request, principal: Doers) -> Response:
         """Record money from the Flexible Support Fund, with its purpose; it counts for the case's office."""
 
@@ -77,7 +80,7 @@ def router(context: Context) -> APIRouter:
 
         return context.act(request, principal, case_id, act)
 
-    @routes.get("/offices/{office_id}/support-fund")
+    @routes.get("/offices/{office_id}/support-fund", responses=answers.described(answers.FundTotals))
     def fund(
         office_id: str,
         principal: Totals,
@@ -91,7 +94,9 @@ def router(context: Context) -> APIRouter:
                 raise Refused(404, "not-found")
             return {"office_id": office_id, "purposes": store.fund_totals(conn, office_id, from_, to)}
 
-    @routes.post("/cases/{case_id}/commitments", status_code=201, dependencies=headers.CHANGES)
+    @routes.post(
+        "/cases/{case_id}/commitments", status_code=201, response_model=answers.CaseCommitted, dependencies=headers.CHANGES
+    )
     def write(case_id: str, body: bodies.NewCommitment, request: Request, principal: Doers) -> Response:
         """Write a new version of the claimant's commitment; it counts once they accept it."""
 
@@ -114,7 +119,7 @@ def router(context: Context) -> APIRouter:
                     return claim_id, commitment
         raise Refused(404, "not-found")
 
-    @routes.get("/claimants/{claimant_id}/commitments")
+    @routes.get("/claimants/{claimant_id}/commitments", responses=answers.described(answers.Page[answers.CommitmentView]))
     def listed(claimant_id: str, request: Request, principal: Reader) -> Any:
         """Every version of the claimant's commitment, newest first."""
         with context.connection() as conn:
@@ -122,7 +127,9 @@ def router(context: Context) -> APIRouter:
         versions = [commitment for _, person in people for commitment in person.care.commitments]
         return {"items": [commitment_view(version) for version in reversed(versions)], "next": None}
 
-    @routes.get("/claimants/{claimant_id}/commitments/{commitment_id}", responses=headers.tagged())
+    @routes.get(
+        "/claimants/{claimant_id}/commitments/{commitment_id}", response_model=answers.CommitmentView, responses=headers.tagged()
+    )
     def read(claimant_id: str, commitment_id: str, request: Request, principal: Reader) -> Response:
         """One version."""
         with context.connection() as conn:
@@ -144,17 +151,25 @@ def router(context: Context) -> APIRouter:
 
         return commands.run(request, principal, context.shell, roots=[(KIND, claim_id)], act=act)
 
-    @routes.post("/claimants/{claimant_id}/commitments/{commitment_id}/accept", dependencies=headers.CHANGES)
+    @routes.post(
+        "/claimants/{claimant_id}/commitments/{commitment_id}/accept",
+        response_model=answers.CommitmentView,
+        dependencies=headers.CHANGES,
+    )
     def accept(claimant_id: str, commitment_id: str, request: Request, principal: Own) -> Response:
         """The claimant accepts the version; the one before is replaced."""
         return answer(request, principal, claimant_id, commitment_id, True)
 
-    @routes.post("/claimants/{claimant_id}/commitments/{commitment_id}/decline", dependencies=headers.CHANGES)
+    @routes.post(
+        "/claimants/{claimant_id}/commitments/{commitment_id}/decline",
+        response_model=answers.CommitmentView,
+        dependencies=headers.CHANGES,
+    )
     def decline(claimant_id: str, commitment_id: str, request: Request, principal: Own) -> Response:
         """The claimant does not accept the version; the one in force stays."""
         return answer(request, principal, claimant_id, commitment_id, False)
 
-    @routes.get("/support")
+    @routes.get("/support", responses=answers.described(answers.SupportCatalogue))
     def catalogue(principal: Reader) -> Any:
         """The list of barriers, kinds of claimant, types of support and fund purposes, and which types are open today."""
         policy, today = context.setup.support, context.today

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query
 
 from referrals import told_in_error
+from referrals.api import answers
 from referrals.api.context import Context
 from referrals.worklist import Reach
 from web import pages
@@ -22,7 +23,7 @@ def router(context: Context) -> APIRouter:
     """The list, limited to the caller's offices and own cases."""
     routes = APIRouter(prefix="/v1", tags=["cases"])
 
-    @routes.get("/contacted-in-error")
+    @routes.get("/contacted-in-error", responses=answers.described(answers.Page[answers.ToldInError]))
     def listed(
         principal: Reader,
         page: Annotated[Page, Depends(pages.page)],

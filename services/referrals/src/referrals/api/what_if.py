@@ -11,6 +11,7 @@ from psycopg import Connection
 from pydantic import Field
 from starlette.responses import Response
 
+from referrals.api import answers
 from referrals.api.bodies import Body, Id
 from referrals.api.context import Context
 from referrals.policy_files import read_files
@@ -43,7 +44,7 @@ def router(context: Context) -> APIRouter:
     """Ask, read the answer, and the people and plot behind it."""
     routes = APIRouter(prefix="/v1", tags=["what-if"])
 
-    @routes.post("/what-if", status_code=202)
+    @routes.post("/what-if", status_code=202, response_model=answers.WhatIfAsked)
     def post(body: WhatIf, request: Request, principal: Asker) -> Response:
         """Play the record under another policy. Changes nothing; poll `Location`."""
         if body.to < body.from_:
@@ -73,14 +74,14 @@ def router(context: Context) -> APIRouter:
             raise Refused(404, "not-found")
         return stored
 
-    @routes.get("/what-if/{what_if_id}", responses=headers.tagged())
+    @routes.get("/what-if/{what_if_id}", response_model=answers.WhatIfView, responses=headers.tagged())
     def read(what_if_id: str, request: Request, principal: Asker) -> Response:
         """How far it is, and the answer: by rule, by office and week, coach hours, beside what happened."""
         with context.connection() as conn:
             stored = found(conn, principal, what_if_id)
         return etag.response(request, _view(stored))
 
-    @routes.get("/what-if/{what_if_id}/flags")
+    @routes.get("/what-if/{what_if_id}/flags", responses=answers.described(answers.Page[answers.WhatIfRow]))
     def flags(
         what_if_id: str,
         request: Request,
@@ -97,7 +98,11 @@ def router(context: Context) -> APIRouter:
             audit.read(conn, request, principal, "what-if", ids={"what_if_id": what_if_id})
         return page.body(rows, key=lambda row: [row[0]], item=lambda row: _row(row[1], names))
 
-    @routes.get("/what-if/{what_if_id}/plot.svg")
+    @routes.get(
+        "/what-if/{what_if_id}/plot.svg",
+        response_class=Response,
+        responses={200: {"content": {"image/svg+xml": {"schema": {"type": "string"}}}}},
+    )
     def drawing(what_if_id: str, principal: Asker) -> Response:
         """The plot. 409 until it is answered."""
         with context.connection() as conn:

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from contracts.vocabulary import CaseState
 from referrals import worklist
-from referrals.api import bodies
+from referrals.api import answers, bodies
 from referrals.api.context import Context
 from referrals.desk import FILTERS
 from referrals.model import SavedFilters
@@ -79,7 +79,7 @@ def router(context: Context) -> APIRouter:
     def _saved(conn: Any, principal: Principal) -> SavedFilters:
         return documents.read(conn, context.spec, FILTERS, principal.actor) or SavedFilters()
 
-    @routes.get("")
+    @routes.get("", response_model=answers.Page[answers.WorklistItem])
     def listed(principal: Lister, page: Paged, asked: Wanted) -> Response:
         """Cases of the caller's offices in the order in which to take them; each row says why it is where it is."""
         reach, given = chosen(principal, asked)
@@ -88,14 +88,14 @@ def router(context: Context) -> APIRouter:
         body = page.body(rows, key=lambda row: row[:2], item=lambda row: msgspec.Raw(row[2]))
         return Response(msgspec.json.encode(body), media_type="application/json")
 
-    @routes.get("/counts")
+    @routes.get("/counts", responses=answers.described(answers.WorklistCounts))
     def counted(principal: Lister, asked: Wanted) -> Any:
         """How many cases the same filters give, by state, rule and who is waited for."""
         reach, given = chosen(principal, asked)
         with context.connection() as conn:
             return worklist.counts(conn, reach, given, context.today)
 
-    @routes.get("/filters", responses=headers.tagged())
+    @routes.get("/filters", response_model=answers.SavedFiltersView, responses=headers.tagged())
     def filters(request: Request, principal: Lister) -> Response:
         """The caller's saved filters by name."""
         with context.connection() as conn:
@@ -120,12 +120,12 @@ def router(context: Context) -> APIRouter:
 
         return commands.run(request, principal, context.shell, roots=[(FILTERS, principal.actor)], act=act)
 
-    @routes.put("/filters/{name}", dependencies=headers.REPLACES)
+    @routes.put("/filters/{name}", response_model=answers.SavedFiltersView, dependencies=headers.REPLACES)
     def save(name: Name, body: bodies.WorklistFilter, request: Request, principal: Lister) -> Response:
         """Save a filter, or replace the one of that name (If-Match: the list's ETag)."""
         return keep(request, principal, name, msgspec.convert(body.model_dump(exclude_none=True), Filter))
 
-    @routes.delete("/filters/{name}", dependencies=headers.CHANGES)
+    @routes.delete("/filters/{name}", response_model=answers.SavedFiltersView, dependencies=headers.CHANGES)
     def forget(name: Name, request: Request, principal: Lister) -> Response:
         """Remove a saved filter (If-Match: the list's ETag)."""
         return keep(request, principal, name, None)
