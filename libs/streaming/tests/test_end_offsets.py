@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
+from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic  # type: ignore[attr-defined]
 
 from streaming import broker
 from streaming.clock import WallClock
@@ -32,6 +32,19 @@ def test_ends_are_read_again_after_a_topic_changed_behind_the_client(bootstrap: 
         except KafkaException:
             assert time.monotonic() < deadline, "the topic is made anew"
     patiently(ends, 1)
+
+
+def test_topics_and_partitions_that_came_later_are_read_too(bootstrap: str) -> None:
+    admin = AdminClient({"bootstrap.servers": bootstrap})
+    first, later = f"ends-{uuid4()}", f"ends-{uuid4()}"
+    admin.create_topics([NewTopic(first, num_partitions=2)])[first].result(30)
+    ends, once = EndOffsets(bootstrap, [first, later], look_again_s=0), EndOffsets(bootstrap, [first, later])
+    patiently(ends, 2)
+    patiently(once, 2)
+    admin.create_partitions([NewPartitions(first, 5)])[first].result(30)
+    admin.create_topics([NewTopic(later, num_partitions=1)])[later].result(30)
+    patiently(ends, 6)
+    assert len(once.read()) == 2, "not at every reading"
 
 
 def patiently(ends: EndOffsets, partitions: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
@@ -23,6 +24,10 @@ COUNTS = (
     " (SELECT coalesce(sum(next_offset), 0) FROM progress)"
     " + coalesce(pg_sequence_last_value(pg_get_serial_sequence('outbox', 'seq')::regclass), 0)"
 )
+
+
+LOOK_AGAIN_S = 60.0
+"""A topic may be made, and get more partitions, after an API started; to ask at every reading would cost it time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +58,14 @@ class EndOffsets:
     just published; the end of the log cannot.
     """
 
-    def __init__(self, bootstrap: str, topics: list[str], timeout_s: float = 5.0) -> None:
+    def __init__(self, bootstrap: str, topics: list[str], timeout_s: float = 5.0, look_again_s: float = LOOK_AGAIN_S) -> None:
         self._bootstrap = bootstrap
         self._admin: AdminClient | None = None
         self._topics = topics
         self._timeout_s = timeout_s
         self._partitions: list[TopicPartition] = []
+        self._look_again_s = look_again_s
+        self._looked_at = 0.0
         self._lock = threading.Lock()
 
     def read(self) -> dict[tuple[str, int], int]:
@@ -75,7 +82,7 @@ class EndOffsets:
         with self._lock:
             if self._admin is None:  # not before it is needed: the client connects as soon as it exists
                 self._admin = AdminClient({"bootstrap.servers": self._bootstrap, "socket.timeout.ms": 5000})
-            if not self._partitions:
+            if not self._partitions or time.monotonic() > self._looked_at + self._look_again_s:
                 metadata = self._admin.list_topics(timeout=self._timeout_s).topics
                 self._partitions = [
                     TopicPartition(topic, partition)
@@ -83,6 +90,7 @@ class EndOffsets:
                     if topic in metadata
                     for partition in metadata[topic].partitions
                 ]
+                self._looked_at = time.monotonic()
             wanted, admin = list(self._partitions), self._admin
         if not wanted:
             return {}
