@@ -14,10 +14,13 @@ from bench import figures
 PAGE = Path(__file__).parents[1] / "docs" / "sizing.md"
 BEGIN, END = "<!-- computed by python -m bench.sizing: begin -->", "<!-- end -->"
 CLAIMANTS = 2_500_000
-MONTH_S = 30 * 86_400
+HOURS = 30 * 24
+MONTH_S = HOURS * 3_600
 SPREADS = {"evenly over the month": MONTH_S, "a month in one day": 86_400, "a month in one hour": 3_600}
 BUSY = 0.6
 """Share of a core that may be busy at the peak, so that a worker that dies can be stood in for."""
+CORE_HOUR, GIB_MONTH = 0.04, 0.10
+"""Pounds, assumed: the order of what large providers ask. A core that is there is paid for, busy or not."""
 PARTITIONS = (12, 24, 48, 96, 192, 384)
 MISSING = (
     "The figures are not there yet: `python -m bench growth --keep` and `python -m bench end-to-end --keep` measure them,"
@@ -50,22 +53,25 @@ def render(whole: Mapping[str, Any] | None, growth: Mapping[str, Any] | None) ->
     busiest = max(ms for who, ms in spent.items() if who.endswith("-worker"))
     most = [workers(month / seconds * busiest / 1000) for seconds in SPREADS.values()]
     total = sum(spent.values())
+    cores = [month / seconds * total / 1000 for seconds in SPREADS.values()]
     lines += [
-        _row("all", f"{total:.2f}", [f"{month / seconds * total / 1000:,.1f}" for seconds in SPREADS.values()]),
+        _row("all", f"{total:.2f}", [f"{count:,.1f}" for count in cores]),
+        _row("£ a month for these cores", "", [f"{count / BUSY * HOURS * CORE_HOUR:,.0f}" for count in cores]),
         _row("workers of the busiest service", "", [str(count) for count in most]),
         _row("partitions", "", [str(partitions(count)) for count in most]),
     ]
     lines += [
         "",
         f"Cores = messages/s × ms of CPU ÷ 1000. Workers = cores of the service's worker ÷ {BUSY} (share of a core that may be "
-        "busy), rounded up; partitions: twice as many at least.",
+        "busy), rounded up; partitions: twice as many at least. "
+        f"£ = cores ÷ {BUSY} × {HOURS} hours × £{CORE_HOUR:.2f} a core hour, an assumed price.",
         "",
-        "| database | bytes a message | GiB a month | GiB a year |",
-        "|---|---:|---:|---:|",
+        f"| database | bytes a message | GiB a month | GiB a year | £ a month after a year, at £{GIB_MONTH:.2f} a GiB |",
+        "|---|---:|---:|---:|---:|",
     ]
     for service, size in burst["stored_bytes_a_message"].items():
         gib = month * size / 2**30
-        lines.append(f"| {service} | {size:,} | {gib:,.1f} | {gib * 12:,.0f} |")
+        lines.append(f"| {service} | {size:,} | {gib:,.1f} | {gib * 12:,.0f} | {gib * 12 * GIB_MONTH:,.0f} |")
     return "\n".join(lines)
 
 
