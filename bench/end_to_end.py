@@ -26,6 +26,7 @@ from rich.table import Table
 
 from bench import machine
 from bench.delays import delays
+from bench.rules.services import ALLOWED
 from devstack.backends import Backends
 from devstack.demo import recording
 from devstack.demo.acting import Acting
@@ -49,6 +50,8 @@ LOOK_EVERY_S = 0.25
 """Seldom: to ask every service costs it time that would be counted as the messages'."""
 KEEPS_UP_S = 10.0
 """A rate is sustained if all is done so soon after the last message."""
+WIDE = 90
+"""Characters that the table needs."""
 Sealed = tuple[str, bytes, bytes, list[tuple[str, str | bytes | None]]]
 
 
@@ -97,6 +100,8 @@ def _stage(found: Backends, seed: int, claimants: int, console: Console) -> Iter
     with Platform.start(found.var_dir / "platform", found, Ports.free(), clock="topic", fresh=True,
                         before_services=lambda: advance(found.kafka.bootstrap, first)) as platform:  # fmt: skip
         stage = _Stage(platform, seed, claimants)
+        with psycopg.connect(platform.databases["referrals"]) as conn:
+            conn.execute(ALLOWED)
         try:
             cast_list = people(world)
             made = clients(cast_list)
@@ -126,6 +131,8 @@ class _Stage:
         self.barrier = Barrier(urls, DRAINED_WITHIN_S, pause_s=LOOK_EVERY_S)
         self._failed: list[str] = []
         self._today = date.min
+        self._taken = 0
+        self._empty = self._stored()
         self._producer = Producer(
             {
                 "bootstrap.servers": platform.bootstrap,
@@ -148,6 +155,7 @@ class _Stage:
             lot = days[start : start + PAST_STEP_DAYS]
             for day in lot:
                 publisher.publish_day(day)
+            self._taken = sum(publisher.counts.values())
             advance(self._platform.bootstrap, now := datetime.combine(lot[-1], NOON))
             self.barrier.wait(now)
 
@@ -201,11 +209,12 @@ class _Stage:
 
     def burst(self) -> dict[str, Any]:
         """A month's messages, as fast as the broker takes them."""
-        since, before, stored = time.time() * 1000, self._spent(), self._stored()
+        since, before = time.time() * 1000, self._spent()
         sent, seconds = self._send(self.window[-BURST_DAYS:], None)
         took = seconds + self._drained()
         cpu = {who: round((spent - before[who]) / sent * 1000, 3) for who, spent in self._spent().items()}
-        grown = {service: round((size - stored[service]) / sent) for service, size in self._stored().items()}
+        # Of the whole play: within one burst tables shrink as easily as they grow.
+        grown = {service: round((size - self._empty[service]) / self._taken) for service, size in self._stored().items()}
         found = recording.read(self._platform.bootstrap)
         return {"days": BURST_DAYS, "claimants": self.claimants, "messages": sent, "drained_s": round(took, 1),
                 "messages_s": round(sent / took, 1), "cpu_ms_a_message": cpu, "stored_bytes_a_message": grown,
@@ -228,6 +237,7 @@ class _Stage:
                 sent += 1
         if self._producer.flush(60) or self._failed:
             raise DevstackError(f"messages were not taken: {self._failed[:1] or 'timed out'}")
+        self._taken += sent
         return sent, time.monotonic() - began
 
     def _delivered(self, error: Any, _: object) -> None:
@@ -291,7 +301,7 @@ def show(console: Console, made: dict[str, Any]) -> None:
         for name, values in row["delays_ms"].items():
             numbers = [f"{values[key]:,.0f}" for key in ("p50", "p95", "p99", "events")]
             table.add_row(name.replace("_", " "), f"{row['rate']:,}", *numbers, "" if row["sustained"] else "saturated")
-    console.print(table)
+    Console(width=max(console.width, WIDE)).print(table)
     outage, burst = made["outage"], made["burst"]
     console.print(f"after {outage['outage_s']} s without a broker {outage['messages']:,} held messages were done within "
                   f"{outage['drained_s']} s")  # fmt: skip
@@ -310,7 +320,7 @@ def plot(path: Path, made: dict[str, Any]) -> None:
     rates = [row["rate"] for row in made["rates"]]
     for number, name in enumerate(made["rates"][0]["delays_ms"]):
         for key, style in (("p50", "-"), ("p99", "--")):
-            values = [row["delays_ms"][name][key] for row in made["rates"]]
+            values = [row["delays_ms"][name][key] if row["delays_ms"][name]["events"] else None for row in made["rates"]]
             label = name.replace("_", " ") if key == "p50" else None
             axes.plot(rates, values, style, color=f"C{number}", marker="o", label=label)
     axes.set_xscale("log")
