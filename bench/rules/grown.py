@@ -99,14 +99,14 @@ def _filled(found: Backends, made: str, size: int, copies: int, console: Console
         if copies:
             for one in COPIED:
                 with conn.transaction():
-                    _copy(conn, one, copies)
+                    copy(conn, one, copies)
             conn.execute("VACUUM ANALYZE")
         row = conn.execute("SELECT pg_database_size(current_database()) >> 20, (SELECT count(*) FROM document)").fetchone()
     console.print(f"  {size:,} claimants: %d MiB, %d documents" % (row or (0, 0)), highlight=False)
     return url
 
 
-def _copy(conn: Connection[tuple[object, ...]], one: Copied, copies: int) -> None:
+def copy(conn: Connection[tuple[object, ...]], one: Copied, copies: int) -> None:
     """Write the table again, each row with its copies behind it; indexes are made when all is there."""
     table = sql.Identifier(one.table)
     keys = "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = %s::regclass AND contype = 'p'"
