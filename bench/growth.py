@@ -1,7 +1,7 @@
 """`python -m bench growth`: what happens to the price of an event when tables, workers, partitions and hot keys grow.
 
-Two series over growing tables: payments through the real earnings rules among other claimants, which the gate is about, and
-the trivial rule of the hot load, whose price is hardly more than finding one row and writing it: the worst case.
+Two series over growing tables: payments through the real earnings rules among other claimants, and
+the trivial rule of the hot load, whose price is hardly more than finding one row and writing it. Both are held against the gate.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from devstack.backends import Backends
 Process = subprocess.Popen[bytes]
 Begin = Callable[[Sequence[Process]], int]
 FLAT = 1.5
-"""A payment among the most claimants may cost this many times what it costs among the fewest."""
+"""The price over the largest tables may be this many times that over the smallest."""
 BYTES_A_ROW, BYTES_A_CLAIMANT = 700, 2_000
 """Room on the disk for a row (of a claimant: those in all tables), index entries and the log of writing it."""
 LANE = Contender("shell, 1 lane", SHELL.module, {"BENCH_THREADS": "1"})
@@ -268,11 +268,12 @@ def show(console: Console, made: dict[str, Any]) -> None:
             cpu = [f"{point['cpu_us'][who]:.1f}" for who in ("client", "postgresql", "kafka")]
             table.add_row(f"{SERIES[name]} {point['at']:,}", f"{point['events_s']:,}", *cpu, f"{point['cost_us']:.1f}")
     console.print(table)
-    flat, trivial, again = made["flat"], made["trivial"], made["recovery_s"]
-    console.print(f"among {flat['to']:,} claimants a payment costs {flat['ratio']} times as much as among {flat['from']:,} "
-                  f"(gate {flat['gate']}): {'met' if flat['met'] else 'MISSED'}", soft_wrap=True)  # fmt: skip
-    console.print(f"the trivial rule costs {trivial['ratio']} times as much over {trivial['to']:,} rows as over "
-                  f"{trivial['from']:,}, PostgreSQL {trivial['postgresql']} times", soft_wrap=True)  # fmt: skip
+    for what, name in (("a payment through the earnings rules", "flat"), ("an event through the trivial rule", "trivial")):
+        one = made[name]
+        costs = f"{what} costs {one['ratio']} times as much over {one['to']:,} as over {one['from']:,}"
+        verdict = f"PostgreSQL {one['postgresql']} times (gate {one['gate']}): {'met' if one['met'] else 'MISSED'}"
+        console.print(f"{costs}, {verdict}", soft_wrap=True)
+    again = made["recovery_s"]
     console.print(f"recovery after {again['kills']} SIGKILLs: median {again['median']} s, worst {again['worst']} s")
 
 

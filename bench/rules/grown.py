@@ -47,9 +47,7 @@ class Copied:
 LAST = "(claim_id, starts) IN (SELECT claim_id, max(starts) FROM period GROUP BY 1)"
 COPIED = (
     Copied("document", ("key",), {"state": "substr(state, 1, 32)"}, "kind IN ('claim', 'claimant', 'person')"),
-    Copied(
-        "period", ("claim_id",), {"body": "'{}'"}, "(claim_id, starts) IN (SELECT claim_id, max(starts) FROM period GROUP BY 1)"
-    ),
+    Copied("period", ("claim_id",), {"body": "'{}'"}, LAST),
     Copied("due", ("key", "id"), {"payload": "substr(payload, 1, 32)"}),
 )
 FACTS = {
