@@ -12,6 +12,7 @@ import pytest
 from referrals_facts import assessed, earned, months
 from referrals_memory import SETUP
 from referrals_rig import Rig
+from test_flag_hold_steps import HOLD, day, fallen, opened, the_flag
 from test_referrals_stories import after, open_claim, pay
 
 from contracts import topics
@@ -82,7 +83,8 @@ def test_a_burst_is_held_reported_and_released_and_a_single_flag_is_not(rig: Rig
     body = rig.call("operator", "GET", f"/v1/flag-holds/{hold['hold_id']}").json()
     report = body["report"]
     assert (body["median"], body["band"]) == (0.0, 0.0)
-    assert report["raised_before"] >= 99, "those of other stories count too, and two transactions may pass the band at once"
+    # Flags of other stories that came due on the way take places of the band, and two transactions may pass it at once.
+    assert report["raised_before"] >= 90
     assert report["held"] >= 1
     assert report["held"] + report["raised_before"] == MANY
     assert report["by_rule"] == {"fell-below-aet": MANY}
@@ -190,6 +192,22 @@ def test_what_was_signed_off_counts_anew_and_may_be_allowed_for_a_time(undone: p
     undone.execute("UPDATE flag_hold SET allow_until = %s WHERE hold_id = 'h'", (NOW + timedelta(minutes=10),))
     assert left(undone, NOW + timedelta(minutes=5)) > MANY
     assert left(undone, NOW + timedelta(minutes=11)) == 0
+
+
+def test_a_held_flag_that_expires_after_its_hold_was_answered_does_not_wait_for_the_answer(
+    undone: psycopg.Connection[Any],
+) -> None:
+    made = fallen()
+    day(made, 7)
+    opened(made)
+    day(made, 30)
+    before = made.doc("C")
+    assert (the_flag(made).state, the_flag(made).held) == ("raised", HOLD)
+    day(made, 200)
+    assert (the_flag(made).state, the_flag(made).held) == ("closed", HOLD)
+    undone.execute("INSERT INTO flag_hold VALUES (%s, 'discarded', %s, %s, 1, 1, 1, 'x', %s)", (HOLD, NOW, NOW, NOW))
+    Watch(SETUP.book).follow(undone, [(before, made.doc("C"))])
+    assert undone.execute("SELECT hold_id FROM flag_watch WHERE claim_id = 'C'").fetchall() == [(None,)]
 
 
 def test_claims_do_not_wait_for_each_other_while_a_hold_is_open_but_its_answer_waits_for_them(rig: Rig) -> None:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+import structlog
+
 from streaming.errors import Infrastructure
 from streaming.lanes import Unit, backoff
 from streaming.liveness import Liveness
+
+log = structlog.get_logger()
 
 BUSY_S = 0.025
 IDLE_S = 0.1
@@ -50,6 +54,7 @@ class Ticker:
                     fired = self._unit.fire_due(PER_TRANSACTION)
                 except Infrastructure as error:
                     self._liveness.waits(STEP, str(error))
+                    log.warning("timers.wait", reason=str(error), attempt=attempt)
                     self._closing.wait(backoff(attempt))
                     attempt += 1
                     continue

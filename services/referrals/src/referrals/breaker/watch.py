@@ -77,8 +77,9 @@ class Watch:
                         over.append((after.claim_id, flag.flag_id))
                     elif _watched(flag) != (None if known is None else _watched(known)):
                         rows.append(_row(after, person, flag))
-                        if flag.held is not None and flag.held_at is not None:
-                            wanted[flag.held] = flag.held_at
+                        hold_id = _held(flag)  # one that ended keeps the name of its hold, which may be answered by now
+                        if hold_id is not None and flag.held_at is not None:
+                            wanted[hold_id] = flag.held_at
         for hold_id, held_at in wanted.items():
             self._open(conn, hold_id, held_at, sum(row[-2] is not None for row in rows))
         _keep(conn, rows)
