@@ -16,8 +16,9 @@ from toy import CIPHER, Added, Instruction, Log, ManualClock, Numbers, Toy, crea
 
 from streaming import dead_letters, documents, due, parking, recovery
 from streaming.database import connector
-from streaming.errors import Busy, Gap, Infrastructure, Parked, Refused, StopLimit, UnknownSchema
+from streaming.errors import Busy, Fatal, Gap, Infrastructure, Parked, Refused, StopLimit, UnknownSchema
 from streaming.records import Cause
+from streaming.session import Session
 from streaming.unit_of_work import Command, Limits, UnitOfWork
 from streaming.work import DueItem, Reply, Work
 
@@ -417,6 +418,36 @@ def test_a_command_behind_a_locked_claim_is_busy_not_stuck(shell: Shell) -> None
         with pytest.raises(Busy):
             shell.unit.command(add_command("k2", 2))
     assert shell.unit.command(add_command("k2", 2)).body == {"count": 2}
+
+
+def test_a_document_that_another_transaction_moved_while_its_lock_was_waited_for_is_written_where_it_is_now(shell: Shell) -> None:
+    shell.unit.command(add_command(None, 1))
+    unit = shell.new_unit()
+    with psycopg.connect(shell.url) as other:
+        before = other.execute("SELECT ctid::text FROM document WHERE key = 'A' FOR UPDATE").fetchone()
+        for _ in range(3):
+            other.execute("UPDATE document SET version = version + 1 WHERE key = 'A'")
+        waiting = threading.Thread(target=lambda: unit.command(add_command("k2", 2)))
+        waiting.start()
+        wait_until(lambda: waiting_for_locks(shell.unit.conn) >= 1)
+        moved = other.execute("SELECT ctid::text FROM document WHERE key = 'A'").fetchone()
+        other.commit()
+        waiting.join(20)
+    assert before != moved
+    assert shell.values("A") == (1, 2)
+
+
+def test_a_document_that_this_transaction_has_moved_since_it_was_locked_is_not_written_silently(shell: Shell) -> None:
+    shell.unit.command(add_command(None, 1))
+
+    def twice(session: Session) -> None:
+        session.lock([("claim", "A")])
+        for number in (2, 3):
+            documents.save(session.conn, session.codec, {("claim", "A"): Numbers((number,))}, session.stored)
+
+    with pytest.raises(Fatal, match="1 locked documents were to be written, 0 were"):
+        shell.unit.transaction(twice)
+    assert shell.values("A") == (1,)
 
 
 def test_a_deadlock_parks_nothing_and_both_sides_are_applied(shell: Shell) -> None:
