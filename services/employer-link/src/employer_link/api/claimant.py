@@ -15,6 +15,7 @@ from employer_link.api.parts import Parts, Side, answer, may_change, may_read
 from employer_link.model import Claim, OnBehalf
 from streaming.errors import Refused
 from web import etag, headers, pages
+from web.answers import described
 from web.auth import require
 from web.pages import Page
 from web.principal import Principal
@@ -38,7 +39,7 @@ def router(parts: Parts) -> APIRouter:
     """Routes of the claimant."""
     routes = APIRouter(prefix="/v1", tags=["claimant"])
 
-    @routes.post("/consents", status_code=201, response_model=answers.ConsentView, responses=headers.tagged(201))
+    @routes.post("/consents", status_code=201, responses=described(answers.ConsentView, 201, tagged=True))
     def give_consent(request: Request, principal: Caller, body: NewConsent) -> Response:
         """Let one employer see these fields, for this purpose, until this day."""
         with parts.connection() as conn:
@@ -56,7 +57,7 @@ def router(parts: Parts) -> APIRouter:
             lambda work: commands.give_consent(work, claim.claim_id, body.claimant_id, values, behalf, parts.policy),
         )
 
-    @routes.get("/consents/{consent_id}", response_model=answers.ConsentView, responses=headers.tagged())
+    @routes.get("/consents/{consent_id}", responses=described(answers.ConsentView, tagged=True))
     def get_consent(request: Request, principal: Caller, consent_id: str) -> Response:
         """One consent, whoever recorded it."""
         with parts.connection() as conn:
@@ -67,7 +68,7 @@ def router(parts: Parts) -> APIRouter:
         assert consent is not None  # else 404 above
         return etag.response(request, views.consent_view(consent))
 
-    @routes.delete("/consents/{consent_id}", response_model=answers.ConsentView, dependencies=headers.CHANGES)
+    @routes.delete("/consents/{consent_id}", responses=described(answers.ConsentView), dependencies=headers.CHANGES)
     def withdraw_consent(request: Request, principal: Caller, consent_id: str, body: OnBehalfOf | None = None) -> Response:
         """Take a consent back; everything that rests on it closes at once."""
         with parts.connection() as conn:
@@ -84,7 +85,7 @@ def router(parts: Parts) -> APIRouter:
             lambda work: commands.withdraw_consent(work, claim.claim_id, consent_id, behalf, parts.policy),
         )
 
-    @routes.get("/claimants/{claimant_id}/consents", response_model=answers.Page[answers.ConsentView])
+    @routes.get("/claimants/{claimant_id}/consents", responses=described(answers.Page[answers.ConsentView]))
     def list_consents(request: Request, principal: Caller, claimant_id: str, page: Paged) -> Response:
         """Every consent in the person's name, also those that a coach recorded."""
         after = page.after(str)
@@ -96,9 +97,7 @@ def router(parts: Parts) -> APIRouter:
         items = [views.consent_view(claims[claim_id].consents[consent_id]) for consent_id, claim_id in rows]
         return answer(page.body(items, lambda view: [view["consent_id"]], lambda view: view | {"etag": etag.of(view)}))
 
-    @routes.get(
-        "/claimants/{claimant_id}/employer-contact", response_model=answers.EmployerContactView, responses=headers.tagged()
-    )
+    @routes.get("/claimants/{claimant_id}/employer-contact", responses=described(answers.EmployerContactView, tagged=True))
     def get_contact(request: Request, principal: Caller, claimant_id: str) -> Response:
         """Which employers must not be contacted."""
         with parts.connection() as conn:
@@ -108,7 +107,9 @@ def router(parts: Parts) -> APIRouter:
         return etag.response(request, views.contact_view(claimant_id, claimant))
 
     @routes.put(
-        "/claimants/{claimant_id}/employer-contact", response_model=answers.EmployerContactView, dependencies=headers.CHANGES
+        "/claimants/{claimant_id}/employer-contact",
+        responses=described(answers.EmployerContactView),
+        dependencies=headers.CHANGES,
     )
     def put_contact(request: Request, principal: Caller, claimant_id: str, body: EmployerContact) -> Response:
         """Forbid or allow contact with one employer, or with all (employer_id null). Forbidding stops everything at once."""
@@ -129,7 +130,7 @@ def router(parts: Parts) -> APIRouter:
             ),
         )
 
-    @routes.get("/claimants/{claimant_id}/engagements", response_model=answers.Page[answers.EngagementView])
+    @routes.get("/claimants/{claimant_id}/engagements", responses=described(answers.Page[answers.EngagementView]))
     def list_engagements(request: Request, principal: Caller, claimant_id: str, page: Paged) -> Response:
         """The person's engagements, drafts included, soonest due first."""
         after = parts.place(page)

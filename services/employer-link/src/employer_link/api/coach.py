@@ -19,6 +19,7 @@ from employer_link.model import Claim
 from employer_link.moves import Rule
 from streaming.records import Root
 from web import audit, etag, headers, pages
+from web.answers import described
 from web.auth import require
 from web.pages import Page
 from web.principal import Principal
@@ -60,7 +61,7 @@ def router(parts: Parts) -> APIRouter:
             lambda work: commands.move(work, claim.claim_id, engagement_id, side, rule(side), policy),
         )
 
-    @routes.get("/employers", response_model=answers.Page[answers.EmployerEntry])
+    @routes.get("/employers", responses=described(answers.Page[answers.EmployerEntry]))
     def search(
         request: Request,
         principal: Staff,
@@ -79,7 +80,7 @@ def router(parts: Parts) -> APIRouter:
                 row["paye_reference"] = reference
         return answer(page.body(rows, lambda row: [row["name"] or "", row["employer_id"]], views.employer_entry))
 
-    @routes.post("/engagements", status_code=201, response_model=answers.EngagementView, responses=headers.tagged(201))
+    @routes.post("/engagements", status_code=201, responses=described(answers.EngagementView, 201, tagged=True))
     def open_engagement(request: Request, principal: Staff, body: NewEngagement) -> Response:
         """Open a draft under a live consent, for an open case."""
         with parts.connection() as conn:
@@ -102,7 +103,7 @@ def router(parts: Parts) -> APIRouter:
             ),
         )
 
-    @routes.get("/engagements", response_model=answers.Page[answers.EngagementView])
+    @routes.get("/engagements", responses=described(answers.Page[answers.EngagementView]))
     def list_engagements(
         request: Request,
         principal: Either,
@@ -128,7 +129,7 @@ def router(parts: Parts) -> APIRouter:
             audit.read(conn, request, principal, "engagements", ids={"coach_id": caller.coach_id, "claimant_id": own})
             return answer(parts.engagement_page(conn, page, rows, side_of(principal, own)))
 
-    @routes.get("/engagements/{engagement_id}", response_model=answers.EngagementView, responses=headers.tagged())
+    @routes.get("/engagements/{engagement_id}", responses=described(answers.EngagementView, tagged=True))
     def get_engagement(request: Request, principal: Either, engagement_id: str) -> Response:
         """One engagement, for the coach or the claimant."""
         with parts.connection() as conn:
@@ -139,35 +140,41 @@ def router(parts: Parts) -> APIRouter:
         assert claim is not None  # else 404 above
         return etag.response(request, views.engagement_view(claim, claim.engagements[engagement_id], side_of(principal, whose)))
 
-    @routes.post("/engagements/{engagement_id}/share", response_model=answers.EngagementView, dependencies=headers.CHANGES)
+    @routes.post("/engagements/{engagement_id}/share", responses=described(answers.EngagementView), dependencies=headers.CHANGES)
     def share(request: Request, principal: Staff, engagement_id: str, body: Share | None = None) -> Response:
         """The employer can see it from now on. Counts as a contact of the employer."""
         reason = None if body is None else body.override_reason
         return move(request, principal, engagement_id, lambda _: moves.sharing(reason, policy), STAFF, contact=True)
 
-    @routes.post("/engagements/{engagement_id}/contacts", response_model=answers.EngagementView, dependencies=headers.CHANGES)
+    @routes.post(
+        "/engagements/{engagement_id}/contacts", responses=described(answers.EngagementView), dependencies=headers.CHANGES
+    )
     def record_contact(request: Request, principal: Staff, engagement_id: str, body: Contact) -> Response:
         """A call, letter or meeting with the employer. The same stops and the same cap hold as for sharing."""
         rule = moves.contacting(body.channel, body.outcome, body.override_reason, policy)
         return move(request, principal, engagement_id, lambda _: rule, STAFF, contact=True)
 
-    @routes.post("/engagements/{engagement_id}/amend", response_model=answers.EngagementView, dependencies=headers.CHANGES)
+    @routes.post("/engagements/{engagement_id}/amend", responses=described(answers.EngagementView), dependencies=headers.CHANGES)
     def amend(request: Request, principal: Staff, engagement_id: str, body: Amendment) -> Response:
         """Change the ask or the plan: every approval is void and everybody is told."""
         plan = None if body.actions is None else [(item.owner, item.due_on) for item in body.actions]
         return move(request, principal, engagement_id, lambda _: moves.amending(body.ask, plan, body.why, policy), STAFF)
 
-    @routes.post("/engagements/{engagement_id}/approve", response_model=answers.EngagementView, dependencies=headers.CHANGES)
+    @routes.post(
+        "/engagements/{engagement_id}/approve", responses=described(answers.EngagementView), dependencies=headers.CHANGES
+    )
     def approve(request: Request, principal: Either, engagement_id: str, body: Nothing | None = None) -> Response:
         """The claimant approves, or, last, the coach."""
         return move(request, principal, engagement_id, lambda party: moves.approving(party, policy), PARTIES)
 
-    @routes.post("/engagements/{engagement_id}/actions", response_model=answers.EngagementView, dependencies=headers.CHANGES)
+    @routes.post(
+        "/engagements/{engagement_id}/actions", responses=described(answers.EngagementView), dependencies=headers.CHANGES
+    )
     def action_done(request: Request, principal: Either, engagement_id: str, body: ActionIsDone) -> Response:
         """The claimant or the coach has done an agreed action of theirs."""
         return move(request, principal, engagement_id, lambda party: moves.completing(party, body.action_id, policy), PARTIES)
 
-    @routes.post("/engagements/{engagement_id}/close", response_model=answers.EngagementView, dependencies=headers.CHANGES)
+    @routes.post("/engagements/{engagement_id}/close", responses=described(answers.EngagementView), dependencies=headers.CHANGES)
     def close(request: Request, principal: Staff, engagement_id: str, body: Close) -> Response:
         """End it. `completed` needs an agreed plan; what the facts establish is not for a person to say."""
         return move(request, principal, engagement_id, lambda _: moves.closing(body.reason, policy), STAFF)

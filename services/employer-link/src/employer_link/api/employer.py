@@ -21,6 +21,7 @@ from employer_link.targets import BlockedTarget
 from streaming.errors import Refused
 from streaming.work import Work
 from web import audit, etag, headers, pages
+from web.answers import described
 from web.auth import require
 from web.pages import Page
 from web.principal import Principal
@@ -48,7 +49,7 @@ def router(parts: Parts) -> APIRouter:
             ),
         )
 
-    @routes.get("/engagements", response_model=answers.Page[answers.EmployerEngagementView])
+    @routes.get("/engagements", responses=described(answers.Page[answers.EmployerEngagementView]))
     def list_engagements(request: Request, principal: Caller, page: Paged) -> Response:
         """The caller's engagements that may be seen now, soonest due first."""
         after = parts.place(page)
@@ -62,7 +63,7 @@ def router(parts: Parts) -> APIRouter:
         body = page.body(rows, lambda row: [row.due_on, row.engagement_id], lambda row: shown.get(row.engagement_id))
         return answer({"items": [item for item in body["items"] if item is not None], "next": body["next"]})
 
-    @routes.get("/engagements/{engagement_id}", response_model=answers.EmployerEngagementView, responses=headers.tagged())
+    @routes.get("/engagements/{engagement_id}", responses=described(answers.EmployerEngagementView, tagged=True))
     def get_engagement(request: Request, principal: Caller, engagement_id: str) -> Response:
         """One engagement; 410 once its consent has ended."""
         with parts.connection() as conn:
@@ -71,27 +72,27 @@ def router(parts: Parts) -> APIRouter:
         return Response(answer(view).body, headers={"ETag": reader.tag(found)}, media_type="application/json")
 
     @routes.post(
-        "/engagements/{engagement_id}/answer", response_model=answers.EmployerEngagementView, dependencies=headers.CHANGES
+        "/engagements/{engagement_id}/answer", responses=described(answers.EmployerEngagementView), dependencies=headers.CHANGES
     )
     def give_answer(request: Request, principal: Caller, engagement_id: str, body: Answered) -> Response:
         """What the employer offers, or why not."""
         return move(request, principal, engagement_id, moves.answering(body.answer, policy))
 
     @routes.post(
-        "/engagements/{engagement_id}/approve", response_model=answers.EmployerEngagementView, dependencies=headers.CHANGES
+        "/engagements/{engagement_id}/approve", responses=described(answers.EmployerEngagementView), dependencies=headers.CHANGES
     )
     def approve(request: Request, principal: Caller, engagement_id: str, body: Nothing | None = None) -> Response:
         """The employer approves the plan as it is."""
         return move(request, principal, engagement_id, moves.approving("employer", policy))
 
     @routes.post(
-        "/engagements/{engagement_id}/actions", response_model=answers.EmployerEngagementView, dependencies=headers.CHANGES
+        "/engagements/{engagement_id}/actions", responses=described(answers.EmployerEngagementView), dependencies=headers.CHANGES
     )
     def action_done(request: Request, principal: Caller, engagement_id: str, body: ActionIsDone) -> Response:
         """The employer has done an agreed action of theirs."""
         return move(request, principal, engagement_id, moves.completing("employer", body.action_id, policy))
 
-    @routes.get("/events", response_model=answers.Page[answers.EventView])
+    @routes.get("/events", responses=described(answers.Page[answers.EventView]))
     def events(request: Request, principal: Caller, page: Paged) -> Response:
         """What happened to the caller's engagements, ids only, oldest first. Every item has the cursor to go on after it."""
         positions = dict.fromkeys(sorted(principal.employers), 0)
@@ -116,7 +117,7 @@ def router(parts: Parts) -> APIRouter:
             )
         return answer({"items": items, "next": items[-1]["cursor"] if len(rows) > page.limit else None})
 
-    @routes.post("/webhooks", status_code=201, response_model=answers.WebhookView, responses=headers.tagged(201))
+    @routes.post("/webhooks", status_code=201, responses=described(answers.WebhookView, 201, tagged=True))
     def add_webhook(request: Request, principal: Caller, body: NewWebhook) -> Response:
         """Register a target (https, public). The answer holds the secret that signs its messages."""
         try:
@@ -145,7 +146,7 @@ def router(parts: Parts) -> APIRouter:
         headers = {name: response.headers[name] for name in ("etag", "location")}
         return Response(answer(stored).body, 201, headers, "application/json")
 
-    @routes.get("/webhooks", response_model=answers.Page[answers.WebhookView])
+    @routes.get("/webhooks", responses=described(answers.Page[answers.WebhookView]))
     def list_webhooks(request: Request, principal: Caller, page: Paged) -> Response:
         """The caller's registrations, without secrets."""
         after = page.after(str)

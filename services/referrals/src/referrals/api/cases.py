@@ -23,6 +23,7 @@ from streaming import documents
 from streaming.errors import PreconditionFailed, Refused
 from streaming.work import Reply, Work
 from web import commands, etag, headers, pages
+from web.answers import described
 from web.auth import require
 from web.pages import Page
 from web.principal import Principal
@@ -38,7 +39,7 @@ def router(context: Context) -> APIRouter:
     """The routes of the worklist and of single cases."""
     routes = APIRouter(prefix="/v1", tags=["cases"])
 
-    @routes.get("/cases/{case_id}", response_model=answers.CaseView, responses=headers.tagged())
+    @routes.get("/cases/{case_id}", responses=described(answers.CaseView, tagged=True))
     def read(case_id: str, request: Request, principal: Staff) -> Response:
         """One case."""
         with context.connection() as conn:
@@ -97,42 +98,42 @@ def router(context: Context) -> APIRouter:
     def do(request: Request, principal: Principal, case_id: str, move: moves.Move) -> Response:
         return context.move(request, principal, case_id, move)
 
-    @routes.post("/cases/{case_id}/assign", response_model=answers.CaseView, dependencies=headers.CHANGES)
+    @routes.post("/cases/{case_id}/assign", responses=described(answers.CaseView), dependencies=headers.CHANGES)
     def assign(case_id: str, body: bodies.Assign, request: Request, principal: Doers) -> Response:
         """Give the case to a coach, or to nobody."""
         return do(request, principal, case_id, lambda at: moves.assign(at, body.coach_id, body.reason))
 
-    @routes.post("/cases/{case_id}/contact", response_model=answers.CaseView, dependencies=headers.CHANGES)
+    @routes.post("/cases/{case_id}/contact", responses=described(answers.CaseView), dependencies=headers.CHANGES)
     def contact(case_id: str, body: bodies.ContactBody, request: Request, principal: Staff) -> Response:
         """Ask for an appointment or a message to be offered to the claimant."""
         return do(request, principal, case_id, lambda at: moves.contact(at, body.model_dump()))
 
-    @routes.post("/cases/{case_id}/record-contact", response_model=answers.CaseView, dependencies=headers.CHANGES)
+    @routes.post("/cases/{case_id}/record-contact", responses=described(answers.CaseView), dependencies=headers.CHANGES)
     def record_contact(case_id: str, body: bodies.RecordContact, request: Request, principal: Doers) -> Response:
         """A contact took place outside the platform's messages."""
         return do(request, principal, case_id, lambda at: moves.record_contact(at, body.channel, body.outcome))
 
-    @routes.post("/cases/{case_id}/hold", response_model=answers.CaseView, dependencies=headers.CHANGES)
+    @routes.post("/cases/{case_id}/hold", responses=described(answers.CaseView), dependencies=headers.CHANGES)
     def hold(case_id: str, body: bodies.Hold, request: Request, principal: Doers) -> Response:
         """Let the case rest until a day."""
         return do(request, principal, case_id, lambda at: moves.hold(at, body.until, body.code))
 
-    @routes.post("/cases/{case_id}/exempt", response_model=answers.CaseView, dependencies=headers.CHANGES)
+    @routes.post("/cases/{case_id}/exempt", responses=described(answers.CaseView), dependencies=headers.CHANGES)
     def exempt(case_id: str, body: bodies.Exempt, request: Request, principal: Doers) -> Response:
         """The claimant is exempt, until a day or for good."""
         return do(request, principal, case_id, lambda at: moves.exempt(at, body.code, body.until, body.evidence_class))
 
-    @routes.post("/cases/{case_id}/not-applicable", response_model=answers.CaseView, dependencies=headers.CHANGES)
+    @routes.post("/cases/{case_id}/not-applicable", responses=described(answers.CaseView), dependencies=headers.CHANGES)
     def not_applicable(case_id: str, body: bodies.NotApplicable, request: Request, principal: Doers) -> Response:
         """The reason does not apply to this person."""
         return do(request, principal, case_id, lambda at: moves.close(at, "not_applicable", "not-applicable", code=body.code))
 
-    @routes.post("/cases/{case_id}/close", response_model=answers.CaseView, dependencies=headers.CHANGES)
+    @routes.post("/cases/{case_id}/close", responses=described(answers.CaseView), dependencies=headers.CHANGES)
     def close(case_id: str, body: bodies.Close, request: Request, principal: Doers) -> Response:
         """End the case."""
         return do(request, principal, case_id, lambda at: moves.close(at, body.outcome))
 
-    @routes.post("/cases/bulk-assign", response_model=answers.BulkAssigned)
+    @routes.post("/cases/bulk-assign", responses=described(answers.BulkAssigned))
     def bulk_assign(body: bodies.BulkAssign, request: Request, principal: Doers) -> Response:
         """Give many cases to a coach, or to nobody, in one step. Those that cannot be given stay, and the answer says why."""
         with context.connection() as conn:
@@ -162,7 +163,7 @@ def router(context: Context) -> APIRouter:
 
         return commands.run(request, principal, context.shell, roots={(KIND, claim_id) for claim_id in claims.values()}, act=act)
 
-    @routes.post("/cases/{case_id}/take-over", response_model=answers.CaseView, dependencies=headers.CHANGES)
+    @routes.post("/cases/{case_id}/take-over", responses=described(answers.CaseView), dependencies=headers.CHANGES)
     def take_over(case_id: str, body: bodies.TakeOver, request: Request, principal: Own) -> Response:
         """The calling coach takes the case."""
         coach_id = principal.coach_id
@@ -170,20 +171,20 @@ def router(context: Context) -> APIRouter:
             raise Refused(403, "insufficient-scope", "Only a coach can take a case over.")
         return do(request, principal, case_id, lambda at: moves.assign(at, coach_id, body.reason, "take-over"))
 
-    @routes.post("/cases/{case_id}/read", response_model=answers.CaseView, dependencies=headers.CHANGES)
+    @routes.post("/cases/{case_id}/read", responses=described(answers.CaseView), dependencies=headers.CHANGES)
     def mark_read(case_id: str, request: Request, principal: Doers) -> Response:
         """What was new on the case has been looked at; for its own coach it is new no more."""
         return do(request, principal, case_id, moves.read)
 
-    @routes.post("/cases/{case_id}/reopen", response_model=answers.CaseView, dependencies=headers.CHANGES)
+    @routes.post("/cases/{case_id}/reopen", responses=described(answers.CaseView), dependencies=headers.CHANGES)
     def reopen(case_id: str, body: bodies.Reopen, request: Request, principal: Doers) -> Response:
         """Open a closed case again."""
         return do(request, principal, case_id, lambda at: moves.reopen(at, body.why))
 
     @routes.post(
         "/cases/{case_id}/undo",
-        response_model=answers.CaseView,
-        responses={202: {"description": "Asked for; somebody else must agree", "model": answers.CaseView}},
+        responses=described(answers.CaseView)
+        | {202: {"description": "Asked for; somebody else must agree", "model": answers.CaseView}},
         dependencies=headers.CHANGES,
     )
     def undo(case_id: str, body: bodies.Undo, request: Request, principal: Staff) -> Response:

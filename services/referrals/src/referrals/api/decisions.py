@@ -17,7 +17,8 @@ from referrals.records import Record
 from referrals.views import decision_summary, decision_view, evaluation_view
 from streaming.errors import Refused
 from streaming.work import Reply, Work
-from web import commands, etag, headers, pages
+from web import commands, etag, pages
+from web.answers import described
 from web.auth import require
 from web.pages import Page
 from web.principal import Principal
@@ -76,7 +77,7 @@ def router(context: Context) -> APIRouter:
                 item=lambda row: decision_summary(row, opened(conn, row)),
             )
 
-    @routes.get("/decisions/{decision_id}", response_model=answers.DecisionView, responses=headers.tagged())
+    @routes.get("/decisions/{decision_id}", responses=described(answers.DecisionView, tagged=True))
     def read(decision_id: str, request: Request, principal: Seer) -> Response:
         """One decision with its inputs, predicates, reasons and counterfactual. 410 after erasure."""
         with context.connection() as conn:
@@ -109,7 +110,7 @@ def router(context: Context) -> APIRouter:
 
         return commands.run(request, principal, context.shell, roots=[(KIND, claim_id)], act=run)
 
-    @routes.post("/claimants/{claimant_id}/contest", status_code=201, response_model=answers.ContestView)
+    @routes.post("/claimants/{claimant_id}/contest", status_code=201, responses=described(answers.ContestView, 201))
     def contest(
         claimant_id: str, body: bodies.Contest, request: Request, principal: Annotated[Principal, Depends(require(*CONTESTERS))]
     ) -> Response:
@@ -122,7 +123,7 @@ def router(context: Context) -> APIRouter:
             lambda desk, by: moves.contest(desk, claimant_id, by, body.period_id, body.why_code),
         )
 
-    @routes.post("/claimants/{claimant_id}/contest/close", response_model=answers.ContestView)
+    @routes.post("/claimants/{claimant_id}/contest/close", responses=described(answers.ContestView))
     def contest_closed(
         claimant_id: str,
         body: bodies.ContestClosed,

@@ -18,6 +18,7 @@ from referrals.breaker.holding import HOLD, Answer, HoldAnswer
 from streaming.errors import Refused
 from streaming.work import Reply, Work
 from web import commands, etag, headers, pages
+from web.answers import described
 from web.auth import require
 from web.pages import Page
 from web.principal import Principal
@@ -52,7 +53,7 @@ def router(context: Context) -> APIRouter:
             rows = watch.holds(conn, state, page.after(datetime, str), page.fetch)
         return page.body(rows, key=lambda row: [row["opened_at"], row["hold_id"]], item=_view)
 
-    @routes.get("/flag-holds/{hold_id}", response_model=answers.HoldWithReport, responses=headers.tagged())
+    @routes.get("/flag-holds/{hold_id}", responses=described(answers.HoldWithReport, tagged=True))
     def read(hold_id: str, principal: Signer) -> Response:
         """One hold: why it opened, and what its flags have in common by rule, office, employer and change of pay.
 
@@ -86,12 +87,16 @@ def router(context: Context) -> APIRouter:
 
         return commands.run(request, principal, context.shell, roots=[(HOLD, hold_id)], act=act)
 
-    @routes.post("/flag-holds/{hold_id}/release", response_model=answers.HoldAnswered, dependencies=headers.CHANGES_UNTAGGED)
+    @routes.post(
+        "/flag-holds/{hold_id}/release", responses=described(answers.HoldAnswered), dependencies=headers.CHANGES_UNTAGGED
+    )
     def release(hold_id: str, body: Release, request: Request, principal: Signer) -> Response:
         """The flags are right: each goes on where it stopped, judged again on what is known now."""
         return answer(request, principal, hold_id, "release", body.reason, body.allow_until)
 
-    @routes.post("/flag-holds/{hold_id}/discard", response_model=answers.HoldAnswered, dependencies=headers.CHANGES_UNTAGGED)
+    @routes.post(
+        "/flag-holds/{hold_id}/discard", responses=described(answers.HoldAnswered), dependencies=headers.CHANGES_UNTAGGED
+    )
     def discard(hold_id: str, body: Discard, request: Request, principal: Signer) -> Response:
         """The flags rest on bad data: they are withdrawn, those raised in the hour before the hold too."""
         return answer(request, principal, hold_id, "discard", body.reason)

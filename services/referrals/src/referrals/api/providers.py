@@ -18,6 +18,7 @@ from streaming import documents
 from streaming.errors import Refused
 from streaming.work import Reply, Work
 from web import commands, etag, headers, pages
+from web.answers import described
 from web.auth import require
 from web.pages import Page
 from web.principal import Principal
@@ -45,7 +46,7 @@ def router(context: Context) -> APIRouter:
             rows = store.providers(conn, type, district, open, after[0] if after is not None else "", context.today, page.fetch)
         return page.body(rows, key=lambda row: [row[0]], item=lambda row: msgspec.json.decode(row[1]))
 
-    @routes.get("/{provider_id}", response_model=answers.ProviderView, responses=headers.tagged())
+    @routes.get("/{provider_id}", responses=described(answers.ProviderView, tagged=True))
     def read(provider_id: str, request: Request, principal: Reader) -> Response:
         """One provider."""
         with context.connection() as conn:
@@ -54,7 +55,7 @@ def router(context: Context) -> APIRouter:
             raise Refused(404, "not-found")
         return etag.response(request, msgspec.to_builtins(found))
 
-    @routes.put("/{provider_id}", response_model=answers.ProviderView, dependencies=headers.REPLACES)
+    @routes.put("/{provider_id}", responses=described(answers.ProviderView), dependencies=headers.REPLACES)
     def put(provider_id: str, body: NewProvider, request: Request, principal: Writer) -> Response:
         """Create or replace a provider; a change needs If-Match."""
 

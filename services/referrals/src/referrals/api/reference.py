@@ -20,6 +20,7 @@ from streaming import documents
 from streaming.errors import Refused
 from streaming.work import DueItem, Reply, Work
 from web import commands, etag, headers
+from web.answers import described
 from web.auth import require
 from web.principal import Principal
 
@@ -74,17 +75,17 @@ def router(context: Context) -> APIRouter:
 
         return commands.run(request, principal, context.shell, roots=[(kind, key)], act=act)
 
-    @routes.get("/offices/{office_id}", response_model=answers.OfficeView, responses=headers.tagged())
+    @routes.get("/offices/{office_id}", responses=described(answers.OfficeView, tagged=True))
     def read_office(office_id: str, request: Request, principal: Reader) -> Response:
         """One office."""
         return read(request, OFFICE, office_id)
 
-    @routes.put("/offices/{office_id}", response_model=answers.OfficeView, dependencies=headers.REPLACES)
+    @routes.put("/offices/{office_id}", responses=described(answers.OfficeView), dependencies=headers.REPLACES)
     def put_office(office_id: str, body: bodies.Office, request: Request, principal: Writer) -> Response:
         """Create or replace an office; a change needs If-Match. Cases of a closed one go to the nearest that is open."""
         return put(request, principal, OFFICE, office_id, OfficeChanged, body)
 
-    @routes.get("/coaches/{coach_id}", response_model=answers.CoachView, responses=headers.tagged())
+    @routes.get("/coaches/{coach_id}", responses=described(answers.CoachView, tagged=True))
     def read_coach(coach_id: str, request: Request, principal: Reader) -> Response:
         """One coach."""
         return read(request, COACH, coach_id)
@@ -113,7 +114,7 @@ def router(context: Context) -> APIRouter:
             totals = worklist.counts(conn, worklist.Reach((office_id,)), unassigned, today)
         return {"office_id": office_id, "unassigned": totals["total"], "coaches": coaches}
 
-    @routes.put("/coaches/{coach_id}", response_model=answers.CoachView, dependencies=headers.REPLACES)
+    @routes.put("/coaches/{coach_id}", responses=described(answers.CoachView), dependencies=headers.REPLACES)
     def put_coach(coach_id: str, body: bodies.Coach, request: Request, principal: Writer) -> Response:
         """Create or replace a coach; a change needs If-Match. Access follows at once, and cases go to who can take them."""
         return put(request, principal, COACH, coach_id, CoachChanged, body)

@@ -22,6 +22,7 @@ from streaming import documents
 from streaming.errors import Refused
 from streaming.work import Reply, Work
 from web import commands, etag, headers
+from web.answers import described
 from web.auth import require
 from web.principal import Principal
 
@@ -37,24 +38,29 @@ def router(context: Context) -> APIRouter:
     """Everything that a coach does about what holds a claimant back."""
     routes = APIRouter(prefix="/v1", tags=["support"])
 
-    @routes.post("/cases/{case_id}/barriers", response_model=answers.CaseView, dependencies=headers.CHANGES)
+    @routes.post("/cases/{case_id}/barriers", responses=described(answers.CaseView), dependencies=headers.CHANGES)
     def barriers(case_id: str, body: bodies.NewBarrier, request: Request, principal: Doers) -> Response:
         """Note a barrier, weigh it anew, or say that it is gone. The answer shows what fits."""
         return context.move(
             request, principal, case_id, lambda at: care.note_barrier(at, body.code, body.level, resolved=body.resolved)
         )
 
-    @routes.post("/cases/{case_id}/segment", response_model=answers.CaseView, dependencies=headers.CHANGES)
+    @routes.post("/cases/{case_id}/segment", responses=described(answers.CaseView), dependencies=headers.CHANGES)
     def segment(case_id: str, body: bodies.Kind, request: Request, principal: Doers) -> Response:
         """Say which kind of claimant this is; the answer shows the approach that suits."""
         return context.move(request, principal, case_id, lambda at: care.segment(at, body.kind))
 
-    @routes.post("/cases/{case_id}/assessments", response_model=answers.CaseView, dependencies=headers.CHANGES)
+    @routes.post("/cases/{case_id}/assessments", responses=described(answers.CaseView), dependencies=headers.CHANGES)
     def assess(case_id: str, body: bodies.NewAssessment, request: Request, principal: Doers) -> Response:
         """Record how the claimant gets on with digital services or basic skills."""
         return context.move(request, principal, case_id, lambda at: care.assess(at, body.skill, body.grade))
 
-    @routes.post("/cases/{case_id}/referrals", status_code=201, response_model=answers.CaseReferred, dependencies=headers.CHANGES)
+    @routes.post(
+        "/cases/{case_id}/referrals",
+        status_code=201,
+        responses=described(answers.CaseReferred, 201),
+        dependencies=headers.CHANGES,
+    )
     def refer(case_id: str, body: bodies.NewReferral, request: Request, principal: Staff) -> Response:
         """Refer the claimant onward. Mandatory only where the type, the case and the guards allow a person to say so."""
 
@@ -64,13 +70,16 @@ def router(context: Context) -> APIRouter:
 
         return context.act(request, principal, case_id, act)
 
-    @routes.post("/cases/{case_id}/referrals/{referral_id}", response_model=answers.CaseView, dependencies=headers.CHANGES)
+    @routes.post("/cases/{case_id}/referrals/{referral_id}", responses=described(answers.CaseView), dependencies=headers.CHANGES)
     def update(case_id: str, referral_id: str, body: bodies.Status, request: Request, principal: Staff) -> Response:
         """The referral moved on."""
         return context.move(request, principal, case_id, lambda at: care.update_referral(at, referral_id, body.status))
 
     @routes.post(
-        "/cases/{case_id}/support-fund", status_code=201, response_model=answers.CaseGranted, dependencies=headers.CHANGES
+        "/cases/{case_id}/support-fund",
+        status_code=201,
+        responses=described(answers.CaseGranted, 201),
+        dependencies=headers.CHANGES,
     )
     def grant(case_id: str, body: bodies.NewGrant, request: Request, principal: Doers) -> Response:
         """Record money from the Flexible Support Fund, with its purpose; it counts for the case's office."""
@@ -95,7 +104,10 @@ def router(context: Context) -> APIRouter:
             return {"office_id": office_id, "purposes": store.fund_totals(conn, office_id, from_, to)}
 
     @routes.post(
-        "/cases/{case_id}/commitments", status_code=201, response_model=answers.CaseCommitted, dependencies=headers.CHANGES
+        "/cases/{case_id}/commitments",
+        status_code=201,
+        responses=described(answers.CaseCommitted, 201),
+        dependencies=headers.CHANGES,
     )
     def write(case_id: str, body: bodies.NewCommitment, request: Request, principal: Doers) -> Response:
         """Write a new version of the claimant's commitment; it counts once they accept it."""
@@ -127,9 +139,7 @@ def router(context: Context) -> APIRouter:
         versions = [commitment for _, person in people for commitment in person.care.commitments]
         return {"items": [commitment_view(version) for version in reversed(versions)], "next": None}
 
-    @routes.get(
-        "/claimants/{claimant_id}/commitments/{commitment_id}", response_model=answers.CommitmentView, responses=headers.tagged()
-    )
+    @routes.get("/claimants/{claimant_id}/commitments/{commitment_id}", responses=described(answers.CommitmentView, tagged=True))
     def read(claimant_id: str, commitment_id: str, request: Request, principal: Reader) -> Response:
         """One version."""
         with context.connection() as conn:
@@ -153,7 +163,7 @@ def router(context: Context) -> APIRouter:
 
     @routes.post(
         "/claimants/{claimant_id}/commitments/{commitment_id}/accept",
-        response_model=answers.CommitmentView,
+        responses=described(answers.CommitmentView),
         dependencies=headers.CHANGES,
     )
     def accept(claimant_id: str, commitment_id: str, request: Request, principal: Own) -> Response:
@@ -162,7 +172,7 @@ def router(context: Context) -> APIRouter:
 
     @routes.post(
         "/claimants/{claimant_id}/commitments/{commitment_id}/decline",
-        response_model=answers.CommitmentView,
+        responses=described(answers.CommitmentView),
         dependencies=headers.CHANGES,
     )
     def decline(claimant_id: str, commitment_id: str, request: Request, principal: Own) -> Response:

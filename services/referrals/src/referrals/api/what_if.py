@@ -22,7 +22,8 @@ from referrals.whatif.policies import PolicyInvalid, other_files
 from referrals.whatif.run import Question, Report
 from streaming.errors import Refused
 from streaming.work import Reply, Work
-from web import audit, commands, etag, headers, pages
+from web import audit, commands, etag, pages
+from web.answers import described
 from web.auth import require
 from web.pages import Page
 from web.principal import Principal
@@ -44,7 +45,7 @@ def router(context: Context) -> APIRouter:
     """Ask, read the answer, and the people and plot behind it."""
     routes = APIRouter(prefix="/v1", tags=["what-if"])
 
-    @routes.post("/what-if", status_code=202, response_model=answers.WhatIfAsked)
+    @routes.post("/what-if", status_code=202, responses=described(answers.WhatIfAsked, 202))
     def post(body: WhatIf, request: Request, principal: Asker) -> Response:
         """Play the record under another policy. Changes nothing; poll `Location`."""
         if body.to < body.from_:
@@ -74,7 +75,7 @@ def router(context: Context) -> APIRouter:
             raise Refused(404, "not-found")
         return stored
 
-    @routes.get("/what-if/{what_if_id}", response_model=answers.WhatIfView, responses=headers.tagged())
+    @routes.get("/what-if/{what_if_id}", responses=described(answers.WhatIfView, tagged=True))
     def read(what_if_id: str, request: Request, principal: Asker) -> Response:
         """How far it is, and the answer: by rule, by office and week, coach hours, beside what happened."""
         with context.connection() as conn:

@@ -20,6 +20,7 @@ from streaming import documents
 from streaming.errors import Refused
 from streaming.work import Reply, Work
 from web import commands, etag, headers, pages
+from web.answers import described
 from web.auth import require
 from web.pages import Page
 from web.principal import Principal
@@ -79,7 +80,7 @@ def router(context: Context) -> APIRouter:
     def _saved(conn: Any, principal: Principal) -> SavedFilters:
         return documents.read(conn, context.spec, FILTERS, principal.actor) or SavedFilters()
 
-    @routes.get("", response_model=answers.Page[answers.WorklistItem])
+    @routes.get("", responses=described(answers.Page[answers.WorklistItem]))
     def listed(principal: Lister, page: Paged, asked: Wanted) -> Response:
         """Cases of the caller's offices in the order in which to take them; each row says why it is where it is."""
         reach, given = chosen(principal, asked)
@@ -95,7 +96,7 @@ def router(context: Context) -> APIRouter:
         with context.connection() as conn:
             return worklist.counts(conn, reach, given, context.today)
 
-    @routes.get("/filters", response_model=answers.SavedFiltersView, responses=headers.tagged())
+    @routes.get("/filters", responses=described(answers.SavedFiltersView, tagged=True))
     def filters(request: Request, principal: Lister) -> Response:
         """The caller's saved filters by name."""
         with context.connection() as conn:
@@ -120,12 +121,12 @@ def router(context: Context) -> APIRouter:
 
         return commands.run(request, principal, context.shell, roots=[(FILTERS, principal.actor)], act=act)
 
-    @routes.put("/filters/{name}", response_model=answers.SavedFiltersView, dependencies=headers.REPLACES)
+    @routes.put("/filters/{name}", responses=described(answers.SavedFiltersView), dependencies=headers.REPLACES)
     def save(name: Name, body: bodies.WorklistFilter, request: Request, principal: Lister) -> Response:
         """Save a filter, or replace the one of that name (If-Match: the list's ETag)."""
         return keep(request, principal, name, msgspec.convert(body.model_dump(exclude_none=True), Filter))
 
-    @routes.delete("/filters/{name}", response_model=answers.SavedFiltersView, dependencies=headers.CHANGES)
+    @routes.delete("/filters/{name}", responses=described(answers.SavedFiltersView), dependencies=headers.CHANGES)
     def forget(name: Name, request: Request, principal: Lister) -> Response:
         """Remove a saved filter (If-Match: the list's ETag)."""
         return keep(request, principal, name, None)
