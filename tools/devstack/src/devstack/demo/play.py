@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from devstack import backends
+from devstack.advance_bar import AdvanceBar
 from devstack.demo import digest, earned, judging, recomputed, recording, report
 from devstack.demo.acting import Acting
 from devstack.demo.barrier import Barrier
@@ -131,7 +131,7 @@ def _play(options: Options, platform: Platform, world: World, cast_list: People,
         cast.furnish()
         barrier.wait(datetime.combine(all_days[0], NOON) - timedelta(days=1))
         cast.open_calendars()
-        with DataKeys(platform.data_key_service) as keys, _bar(console) as progress:
+        with DataKeys(platform.data_key_service) as keys, AdvanceBar(console) as progress:
             publisher = Publisher(feed, options.seed, keys, bootstrap_servers=platform.bootstrap)
             task = progress.add_task("", total=len(all_days))
             chaos.start(len(all_days))
@@ -159,12 +159,6 @@ def _play(options: Options, platform: Platform, world: World, cast_list: People,
 
 def _overlap() -> None:
     """Nobody waits for anybody."""
-
-
-def _bar(console: Console) -> Progress:
-    columns = (BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TextColumn("{task.description}"), TimeElapsedColumn(),
-               TimeRemainingColumn())  # fmt: skip
-    return Progress(*columns, console=console)
 
 
 def _verify(made: dict[str, Any], scores: dict[str, Score], found: list[str], options: Options) -> None:

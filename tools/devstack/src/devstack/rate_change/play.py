@@ -21,9 +21,9 @@ from typing import Any
 
 import msgspec
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from devstack import backends
+from devstack.advance_bar import AdvanceBar
 from devstack.backends import Backends
 from devstack.errors import DevstackError, ProcessFailed
 from devstack.layout import Ports
@@ -125,7 +125,7 @@ def _first(world: World, options: Options, found: Backends, home: Path, policy: 
         with DataKeys(platform.data_key_service) as keys:
             publisher = Publisher(feed, options.seed, keys, bootstrap_servers=platform.bootstrap)
             began = time.monotonic()
-            with _bar(console) as progress:
+            with AdvanceBar(console) as progress:
                 task = progress.add_task("", total=len(played))
                 for day in played:
                     began_at.append((time.time_ns() // 1_000_000, day))
@@ -230,7 +230,7 @@ def _second(world: World, found: Backends, home: Path, policy: Path, console: Co
         days = Days(platform, service, LAST + timedelta(days=1))
         producer = told.producer(platform.bootstrap)
         played = _days(world)
-        with _bar(console) as progress:
+        with AdvanceBar(console) as progress:
             task = progress.add_task("", total=len(played))
             for day in played:
                 if day == DEPLOYED:
@@ -288,9 +288,3 @@ def _count(keys: set[Key]) -> dict[str, int]:
 
 def _listed(keys: set[Key]) -> list[Key]:
     return sorted(keys)
-
-
-def _bar(console: Console) -> Progress:
-    columns = (BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TextColumn("{task.description}"), TimeElapsedColumn(),
-               TimeRemainingColumn())  # fmt: skip
-    return Progress(*columns, console=console)
