@@ -18,6 +18,7 @@ def test_the_document_lists_every_route() -> None:
 
 
 def test_every_answer_that_is_documented_is_given_so(rig: Rig) -> None:
+    rig.answers.seen.clear()
     name = rig.person()
     me, coach = rig.claimant(name), rig.own_coach(name)
     rig.contact(name)
