@@ -114,6 +114,7 @@ class Rig:
                 "partitioner": "murmur2_random",
                 "enable.idempotence": True,
                 "error_cb": lambda error: None,
+                "log_level": 2,
             }
         )
 

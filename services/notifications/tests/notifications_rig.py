@@ -57,7 +57,7 @@ class Rig:
     numbers: Any = field(default_factory=lambda: itertools.count(1))
 
     def __post_init__(self) -> None:
-        self.producer = Producer({"bootstrap.servers": self.platform.bootstrap, "linger.ms": 0})
+        self.producer = Producer({"bootstrap.servers": self.platform.bootstrap, "linger.ms": 0, "log_level": 2})
         self.answers = Documented.of("notifications")
         self.http = httpx.Client(
             base_url=self.platform.url("notifications"), timeout=10, event_hooks={"response": [self.answers]}

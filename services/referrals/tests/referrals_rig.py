@@ -49,7 +49,7 @@ class Rig:
     numbers: Any = field(default_factory=lambda: itertools.count(1))
 
     def __post_init__(self) -> None:
-        self.producer = Producer({"bootstrap.servers": self.platform.bootstrap, "linger.ms": 0})
+        self.producer = Producer({"bootstrap.servers": self.platform.bootstrap, "linger.ms": 0, "log_level": 2})
         self.http = httpx.Client(
             base_url=self.platform.url("referrals"), timeout=10, event_hooks={"response": [Documented.of("referrals")]}
         )
