@@ -343,6 +343,22 @@ def test_a_timer_set_again_for_the_same_moment_fires_once_as_it_was_set_last(she
     assert shell.values("A") == (1, 3)
 
 
+def test_a_timer_whose_write_the_database_refuses_parks_its_own_claim_and_the_others_fire(shell: Shell) -> None:
+    shell.produce(Instruction("A", 1, "later"), Instruction("B", 2, "later nul"), Instruction("C", 3, "later"))
+    shell.catch_up()
+    shell.clock.value += timedelta(minutes=6)
+    while shell.unit.fire_due():
+        pass
+    assert (shell.values("A"), shell.values("B"), shell.values("C")) == ((1, -1), (2,), (3, -3))
+    assert [root.key for root in parking.listing(shell.unit.conn)] == ["B"]
+    assert due.count_due(shell.unit.conn, shell.clock.now()) == 0
+    shell.toy.healed = True
+    recovery.release(shell.unit, ("claim", "B"))
+    while shell.unit.fire_due():
+        pass
+    assert shell.values("B") == (2, -2)
+
+
 def test_timers_of_a_parked_claim_wait(shell: Shell) -> None:
     shell.produce(Instruction("A", 1, "later"), Instruction("A", 2, "bug"))
     shell.catch_up()

@@ -78,9 +78,9 @@ class Toy:
         if body.do == "bug" and not self.healed:
             raise ZeroDivisionError
         self._add(work, body.claim, body.n)
-        if body.do == "later":
-            at = work.now + timedelta(minutes=5)
-            work.schedule(DueItem(derive_id("toy", body.claim, str(body.n)), ("claim", body.claim), at, "later", {"n": -body.n}))
+        if body.do in ("later", "later nul"):
+            at, payload = work.now + timedelta(minutes=5), {"n": -body.n, "nul": body.do == "later nul"}
+            work.schedule(DueItem(derive_id("toy", body.claim, str(body.n)), ("claim", body.claim), at, "later", payload))
         if body.do == "both" and body.other is not None:
             self._add(work, body.other, body.n)
         if body.do == "nul":
@@ -88,6 +88,8 @@ class Toy:
 
     def fire(self, work: Work, due: Due) -> None:
         self._add(work, due.root[1], due.payload["n"])
+        if due.payload.get("nul") and not self.healed:
+            work.append("note", claim=due.root[1], text="a\x00b")
 
     def _add(self, work: Work, claim: str, n: int) -> None:
         doc: Numbers = work.get("claim", claim) or Numbers()

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 PASS_ON = (MoreRoots, Infrastructure, Fatal, psycopg.Error, Collision)
+REFUSED = (psycopg.DataError, psycopg.IntegrityError)
+"""A value that the database does not take: a bug on one event or timer, whose root waits."""
 
 
 def run(session: Session, prepared: Sequence[PreparedChunk], extra: set[Root], *, careful: bool) -> None:
@@ -121,7 +123,7 @@ def _carefully(session: Session, entries: Sequence[Prepared], seen: set[str]) ->
             with session.conn.transaction():
                 one(fresh, entry, known)
                 fresh.flush()
-        except (psycopg.DataError, psycopg.IntegrityError) as error:
+        except REFUSED as error:
             if not isinstance(entry, Item):
                 raise
             fresh = _fresh(session)

@@ -71,3 +71,11 @@ def run(session: Session, roots: Sequence[Root], extra: set[Root], limit: int) -
     if missing:
         raise MoreRoots(missing)
     session.flush()
+
+
+def park(session: Session, root: Root, error: str) -> None:
+    """What is due for this root cannot be written: it waits, and what is due for others is not held up."""
+    log.error("timer.parked", error=error)
+    session.lock([root])
+    session.park(root, error)
+    session.flush()

@@ -28,7 +28,7 @@ from streaming.errors import Busy, Infrastructure, MoreRoots, Parked, Refused
 from streaming.pace import TOO_LONG, Pace, take
 from streaming.progress import Fenced, Partition, Position
 from streaming.records import Cause, PreparedChunk, Root
-from streaming.session import Session, TouchesParked
+from streaming.session import Session, TouchesParked, describe
 from streaming.spec import Spec
 from streaming.work import Reply, Work
 
@@ -219,14 +219,19 @@ class UnitOfWork:
                 metrics.REDONE.labels("too_long").inc()
 
     def _fire_due(self, limit: int) -> int:
+        roots = self._plain(lambda conn: timers.pick(conn, self.clock.now(), limit))
+        return self._fire(roots, limit) if roots else 0
+
+    def _fire(self, roots: Sequence[Root], limit: int) -> int:
+        """What is due for these roots. When the database refuses a write, each is fired alone, and the one it concerns waits."""
         extra: set[Root] = set()
+        refused: str | None = None
         for _ in range(MAX_REDO):
             began = time.monotonic()
             try:
-                roots = self._plain(lambda conn: timers.pick(conn, self.clock.now(), limit))
-                if not roots:
-                    return 0
-                session = self.transaction(lambda s: timers.run(s, roots, extra, limit))  # noqa: B023
+                session = self.transaction(
+                    lambda s: timers.run(s, roots, extra, limit) if refused is None else timers.park(s, roots[0], refused)  # noqa: B023
+                )
             except MoreRoots as more:
                 extra |= more.roots
                 continue
@@ -234,7 +239,13 @@ class UnitOfWork:
                 continue
             except psycopg.Error as error:
                 self._raise_infrastructure(error)
-                raise
+                if refused is not None or not isinstance(error, chunks.REFUSED):
+                    raise
+                metrics.REDONE.labels("careful").inc()
+                if len(roots) > 1:
+                    return sum(self._fire([root], limit) for root in roots)
+                refused = describe(error)
+                continue
             self._items.took(len(session.fired), time.monotonic() - began)
             for item in session.fired:
                 metrics.TIMERS.labels(item.name).inc()
