@@ -13,7 +13,7 @@ from tests.support.memory_platform import MemoryService
 from contracts import envelope, topics
 from contracts.earnings import Claim, ClaimChanged, ClaimClaimant
 from contracts.reference import CoachChanged
-from contracts.referrals import CaseOpened, ContactRequested
+from contracts.referrals import ActionUndone, CaseExempted, CaseHeld, CaseOpened, ContactRecorded, ContactRequested
 from contracts.upstream import ContactPreferences
 from notifications import main
 from notifications.acts import appointments
@@ -80,9 +80,13 @@ class Memory:
         return self.tell(topics.CONTACT_PREFERENCES, CLAIM, event, topics.CONTACT_PREFERENCES)
 
     def case(self, event: type[msgspec.Struct], **fields: Any) -> str:
-        """An event of p's case. The id of its record is that of the event."""
+        """An event of p's case. Its id."""
         made = event(case_id=CASE, claim_id=CLAIM, claimant_id="p", **fields)
-        return self.tell(topics.PROGRESSION_CASE, CLAIM, made)
+        self.tell(topics.PROGRESSION_CASE, CLAIM, made)
+        return f"e{self.offset}"
+
+    def undo(self, action: str, event_id: str) -> None:
+        self.case(ActionUndone, action=action, event_id=event_id)
 
     def contact(self, channel: Any) -> None:
         self.case(ContactRequested, purpose="progression", contact_basis="voluntary", channel=channel, requested_by_role="coach")
@@ -150,3 +154,32 @@ def test_whoever_has_an_appointment_is_told_that_it_is_cancelled_unless_they_die
     memory.claim(2, *people, **changes)
     assert [body["by"] for body in memory.bodies("AppointmentCancelled")] == ["system"]
     assert memory.send() == subjects, "the coach's message is stopped"
+
+
+def test_a_contact_that_was_taken_back_counts_for_no_limit(memory: Memory) -> None:
+    recorded = [memory.case(ContactRecorded, channel="phone", outcome="spoke") for _ in range(2)]
+    memory.contact("message")
+    assert memory.send() == [], "the burden cap is reached"
+    memory.undo("ContactRecorded", recorded[0])
+    memory.contact("message")
+    assert len(memory.send()) == 1
+    assert [contact.event_id for contact in memory.doc.contacts] == [recorded[1], None]
+
+
+def test_a_hold_takes_an_exemptions_place_until_it_is_taken_back(memory: Memory) -> None:
+    def sent() -> int:
+        memory.contact("message")
+        return len(memory.send())
+
+    exempted = memory.case(CaseExempted, code="ill", until=date(2026, 9, 1))
+    assert sent() == 0
+    held = memory.case(CaseHeld, code="course", until=date(2026, 7, 1))
+    assert sent() == 1
+    later = memory.case(CaseHeld, code="course", until=date(2026, 8, 1))
+    memory.undo("CaseHeld", later)
+    assert sent() == 1
+    memory.undo("CaseHeld", held)
+    assert sent() == 0
+    assert memory.bodies("MessageWithdrawn")[-1]["why"] == "case_exempt"
+    memory.undo("CaseExempted", exempted)
+    assert memory.doc.cases[CASE].exempt is False
