@@ -136,7 +136,8 @@ class Rig:
             "email": f"{name}@example.test",
             "language": "en",
         } | changes
-        event = ContactPreferences(claimant_id=f"{name}-person", version=version, from_=date(2026, 1, 1), **given)
+        who = given.pop("who", f"{name}-person")
+        event = ContactPreferences(claimant_id=who, version=version, from_=date(2026, 1, 1), **given)
         topic = topics.CONTACT_PREFERENCES
         self.publish(topic, name, event, type_=topic)
 

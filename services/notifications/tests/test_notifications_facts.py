@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from datetime import date
 
+import pytest
 from notifications_rig import Rig, eventually
 
 from contracts import topics
-from contracts.earnings import ClaimErased
+from contracts.earnings import Claim, ClaimantErased, ClaimErased
 from contracts.referrals import CaseClosed, CaseOpened, EarningsContested
 
 SENT = ["MessageRequested", "MessageSent", "MessageDelivered"]
@@ -50,11 +52,12 @@ def test_broken_preferences_are_dead_letters_that_name_the_field_and_neighbours_
     rig.preferences(name, version=2, quiet_hours="at night")
     rig.preferences(name, version=10**30)
     rig.preferences(name, version=3, channels_allowed=["pigeon"])
+    rig.preferences(name, version=4, who="nul \x00", quiet_hours="at night")  # no name that a letter could be stored under
     rig.contact(name, channel="message")
     types_are(rig, name, *SENT)
     rig.drain()
     found = rig.query(reasons, topics.CONTACT_PREFERENCES)
-    assert len(found) == kept + 3
+    assert len(found) == kept + 4
     assert set(found) >= {("body_invalid:channels_allowed[0]",), ("body_invalid:quiet_hours",), ("body_invalid:version",)}
 
 
@@ -118,3 +121,22 @@ def test_an_erased_claim_leaves_nothing_and_frees_its_time(rig: Rig) -> None:
     coach = rig.own_coach(name)
     slots = rig.http.get(f"/v1/coaches/{name}-coach/slots?from={start[:10]}", headers=coach).json()["items"]
     assert start in [slot["starts_at"] for slot in slots]
+
+
+@pytest.mark.parametrize("whole_claim", [False, True])
+def test_dead_letters_keep_no_contact_details_of_an_erased_person(rig: Rig, whole_claim: bool) -> None:
+    erased, other = rig.person(), rig.person()
+    for name in (erased, other):
+        rig.preferences(name, version=2, quiet_hours="at night")  # is seen when the details are read
+        rig.preferences(name, version=3, channels_allowed=["pigeon"])  # does not even decode
+    rig.drain()
+    held = "SELECT record_id, length(record) > 0 FROM dead_letter WHERE record_id = ANY(%s)"
+    people = [f"{name}-person" for name in (erased, other)]
+    assert sorted(rig.query(held, people)) == sorted((person, True) for person in people * 2)
+    claim = Claim(
+        claim_id=erased, version=2, status="open", couple=False, entitlement_date=date(2026, 1, 1), payment_day=7, claimants=()
+    )
+    gone = ClaimErased(claim_id=erased) if whole_claim else ClaimantErased(claim_id=erased, claim=claim, claimant_id=people[0])
+    rig.publish(topics.EARNINGS_CIRCUMSTANCES, erased, gone)
+    rig.drain()
+    assert sorted(rig.query(held, people)) == sorted([(people[0], False)] * 2 + [(people[1], True)] * 2)

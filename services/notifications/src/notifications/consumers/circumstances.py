@@ -40,6 +40,8 @@ def claim_erased(work: Work, setup: Setup, event: earnings.ClaimErased) -> None:
     for appointment in doc.appointments.values():
         if is_open(appointment):
             times.release(work, appointment)
+    for person in doc.snapshot.claimants if doc.snapshot else ():
+        work.append("erased_person", claimant_id=person.claimant_id)
     work.put(CLAIM, event.claim_id, ClaimDoc(claim_id=event.claim_id, erased=True))
     for timer in _timers(doc):
         work.cancel(timer)
@@ -54,6 +56,7 @@ def _forget(work: Work, doc: ClaimDoc, claimant_id: str) -> ClaimDoc:
     for appointment in doc.appointments.values():
         if appointment.claimant_id == claimant_id and is_open(appointment):
             times.release(work, appointment)
+    work.append("erased_person", claimant_id=claimant_id)
     return replace(
         doc,
         erased_claimants=(*doc.erased_claimants, claimant_id),

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from contracts import envelope
+import msgspec
+
+from contracts import envelope, topics
 from contracts.envelope import Envelope
 from contracts.errors import BodyError, EnvelopeError
 from contracts.reference import CoachChanged, OfficeChanged
-from contracts.upstream import ContactPreferences
+from contracts.upstream import ContactPreferences, UpstreamId
 from notifications.acts.documents import CLAIM, COACH, OFFICE
 from streaming.records import Bad, Cause, Ignored, Item, Prepared, Record, Root
+
+
+class _Named(msgspec.Struct, frozen=True):
+    """As much of contact preferences as is needed to find them again when their person is erased."""
+
+    claimant_id: UpstreamId
 
 
 def prepare(records: Sequence[Record]) -> list[Prepared]:
@@ -23,14 +31,28 @@ def _one(record: Record) -> Prepared:
         known = envelope.parse(record.headers)
         body = envelope.decode(known.type, record.value, topic=record.topic)
     except (EnvelopeError, BodyError) as error:
-        return Bad(record, _reason(error))
+        return Bad(record, _reason(error), _person(record))
     if body is None:
         return Ignored(record, "unknown_type")
     roots = _roots(record, body)
     if roots is None:
-        return Bad(record, "key_invalid")
-    person = body.claimant_id if isinstance(body, ContactPreferences) else None  # how dead letters of this topic are named
+        return Bad(record, "key_invalid", _person(record))
+    person = _storable(body.claimant_id) if isinstance(body, ContactPreferences) else None  # dead letters are found by it
     return Item(record, _cause(known), roots, body, dedupe=f"{known.source}/{known.id}", record_id=person)
+
+
+def _person(record: Record) -> str | None:
+    """Whose contact details a bad record holds, where that much of it can be read."""
+    if record.topic != topics.CONTACT_PREFERENCES:
+        return None
+    try:
+        return _storable(msgspec.json.decode(record.value or b"", type=_Named).claimant_id)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+
+
+def _storable(name: str) -> str | None:
+    return None if "\x00" in name else name  # the database takes no such text
 
 
 def _reason(error: EnvelopeError | BodyError) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from psycopg import Connection
 
+from contracts import topics
 from notifications.model import Appointment, Case, ClaimDoc, Message
 from streaming.spec import Change
 
@@ -48,7 +49,9 @@ NOT_BEFORE = (
     "UPDATE send_queue SET lease_until = now() + make_interval(secs => %(seconds)s)"
     " WHERE claim_id = %(claim_id)s AND message_id = %(message_id)s"
 )
-APPENDED = {"attempt": ATTEMPT, "attempt_outcome": OUTCOME, "not_before": NOT_BEFORE}
+EMPTY_LETTERS = f"UPDATE dead_letter SET record = '' WHERE topic = '{topics.CONTACT_PREFERENCES}' AND record_id = %(claimant_id)s"  # noqa: S608
+"""The letters stay, so that the counts balance; the contact details that they held go."""
+APPENDED = {"attempt": ATTEMPT, "attempt_outcome": OUTCOME, "not_before": NOT_BEFORE, "erased_person": EMPTY_LETTERS}
 TABLES = ("person", "case_ref", "appointment", "message", "send_queue", "attempt")
 
 
