@@ -100,17 +100,27 @@ class Rig:
         today = self.now.date()
         return today + timedelta(days=14 - today.weekday())
 
-    def office(self, office_id: str, *, nation: Any = "england", private: int = 1, nearby: tuple[str, ...] = ()) -> str:
+    def office(
+        self,
+        office_id: str,
+        *,
+        version: int = 1,
+        nation: Any = "england",
+        private: int = 1,
+        nearby: tuple[str, ...] = (),
+        active: bool = True,
+    ) -> str:
         opening = (WeeklyHours(days=WEEKDAYS, from_="09:00", to="17:00"),)
         event = OfficeChanged(
             office_id=office_id,
-            version=1,
+            version=version,
             name=f"Office {office_id}",
             nation=nation,
             district="North",
             opening=opening,
             rooms={"desk": 5, "private": private},
             nearby=nearby,
+            active=active,
         )
         self.publish(topics.PROGRESSION_REFERENCE, f"office:{office_id}", event)
         return office_id

@@ -197,6 +197,19 @@ def test_a_coachs_leave_puts_meetings_at_risk(rig: Rig) -> None:
     assert rig.appointment(name).json()["at_risk"] == "coach_leave"
 
 
+def test_a_closing_office_puts_meetings_at_risk_and_gets_no_new_ones(rig: Rig) -> None:
+    name = rig.person()
+    rig.contact(name)
+    assert rig.appointment(name).json()["office_id"] == f"{name}-office"
+    rig.office(f"{name}-office", version=2, active=False)
+    eventually(lambda: "AppointmentAtRisk" in rig.types(name), "the meeting is at risk")
+    assert rig.appointment(name).json()["at_risk"] == "office_closed"
+    rig.drain()
+    path = f"/v1/coaches/{name}-coach/slots?from={rig.a_monday()}"
+    assert rig.http.get(path, headers=rig.own_coach(name)).json()["items"] == []
+    assert rig.http.get(f"{path}&channel=phone", headers=rig.own_coach(name)).json()["items"] != []
+
+
 def test_a_message_waits_for_contact_details_and_fails_without_them(rig: Rig) -> None:
     told, untold = rig.person(), rig.person()
     for name in (told, untold):

@@ -12,12 +12,12 @@ from tests.support.memory_platform import MemoryService
 
 from contracts import envelope, topics
 from contracts.earnings import Claim, ClaimChanged, ClaimClaimant
-from contracts.reference import CoachChanged
+from contracts.reference import CoachChanged, OfficeChanged, WeeklyHours
 from contracts.referrals import ActionUndone, CaseExempted, CaseHeld, CaseOpened, ContactRecorded, ContactRequested
 from contracts.upstream import ContactPreferences
 from notifications import main
 from notifications.acts import appointments
-from notifications.model import Appointment, ClaimDoc
+from notifications.model import Appointment, Calendar, ClaimDoc, Window
 from notifications.senders import steps
 from notifications.senders.provider import Accepted, Outgoing
 from notifications.settings import Settings
@@ -63,6 +63,21 @@ class Memory:
     def kept(self, published: Any) -> None:
         self.told += [(event.type, msgspec.json.decode(event.value)) for event in published]
 
+    def coach(self, version: int, *offices: str, active: bool = True) -> None:
+        """p's coach."""
+        event = CoachChanged(
+            coach_id="own", version=version, offices=offices, active=active, trained_in_work=True, minutes_per_day=370
+        )
+        self.tell(topics.PROGRESSION_REFERENCE, "coach:own", event)
+
+    def office(self, version: int, *, active: bool = True) -> None:
+        opening = (WeeklyHours(days=("mon", "tue", "wed", "thu", "fri"), from_="09:00", to="17:00"),)
+        event = OfficeChanged(
+            office_id=HOME, version=version, name=HOME, nation="england", district="d", opening=opening, rooms={"desk": 1},
+            active=active,
+        )  # fmt: skip
+        self.tell(topics.PROGRESSION_REFERENCE, f"office:{HOME}", event)
+
     def claim(self, version: int, *people: str, status: Any = "open", **changes: Any) -> str:
         """The newest snapshot, with these people."""
         facts: dict[str, Any] = {"self_employed": False, "dead": False, "nino_known": True, "coach_id": "own", "office_id": HOME}
@@ -91,9 +106,9 @@ class Memory:
     def contact(self, channel: Any) -> None:
         self.case(ContactRequested, purpose="progression", contact_basis="voluntary", channel=channel, requested_by_role="coach")
 
-    def booked(self) -> Appointment:
+    def booked(self, channel: Any = "face_to_face") -> Appointment:
         """p's appointment, accepted by them."""
-        self.contact("face_to_face")
+        self.contact(channel)
         (offered,) = self.doc.appointments.values()
         work = self.service.work(Cause("accept", ""), NOW)
         appointments.book(work, self.setup, self.doc, offered)
@@ -128,9 +143,7 @@ class Memory:
 def memory() -> Memory:
     """p and a partner on a claim, p with a case, contact details and a coach."""
     made = Memory()
-    facts: dict[str, Any] = {"active": True, "trained_in_work": True, "minutes_per_day": 370}
-    coach = CoachChanged(coach_id="own", version=1, offices=(HOME,), **facts)
-    made.tell(topics.PROGRESSION_REFERENCE, "coach:own", coach)
+    made.coach(1, HOME)
     made.claim(1, "p", "partner")
     made.preferences()
     made.case(CaseOpened, office_id=HOME, coach_id="own", flag_id="f")
@@ -183,3 +196,39 @@ def test_a_hold_takes_an_exemptions_place_until_it_is_taken_back(memory: Memory)
     assert memory.bodies("MessageWithdrawn")[-1]["why"] == "case_exempt"
     memory.undo("CaseExempted", exempted)
     assert memory.doc.cases[CASE].exempt is False
+
+
+@pytest.mark.parametrize("moves_first", [False, True])
+def test_an_office_that_closes_puts_the_meetings_there_at_risk(memory: Memory, moves_first: bool) -> None:
+    memory.office(1)
+    appointment = memory.booked()
+    if moves_first:
+        memory.coach(2, "elsewhere")
+    memory.office(2, active=False)
+    memory.office(3, active=False)
+    at_risk = [(body["appointment_id"], body["cause"]) for body in memory.bodies("AppointmentAtRisk")]
+    assert at_risk == [(appointment.appointment_id, "office_closed")]
+
+
+def test_a_coach_from_elsewhere_is_found_when_the_office_closes(memory: Memory) -> None:
+    pattern = (Window(days=("thu",), from_="09:00", to="12:00", office_id=HOME),)
+    memory.coach(2, "elsewhere")
+    own = memory.service.docs["coach", "own"]
+    memory.service.docs["coach", "own"] = msgspec.structs.replace(own, calendar=Calendar(pattern=pattern))
+    memory.office(1)
+    assert memory.booked().office_id == HOME
+    memory.office(2, active=False)
+    assert len(memory.bodies("AppointmentAtRisk")) == 1
+
+
+def test_a_telephone_call_does_not_need_the_office(memory: Memory) -> None:
+    memory.office(1)
+    memory.booked("phone")
+    memory.office(2, active=False)
+    assert memory.bodies("AppointmentAtRisk") == []
+
+
+def test_nothing_is_offered_at_a_closed_office(memory: Memory) -> None:
+    memory.office(1, active=False)
+    memory.contact("face_to_face")
+    assert [body["would_help"] for body in memory.bodies("NoSlotFound")] == [["phone", "other_office"]]

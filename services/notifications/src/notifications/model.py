@@ -202,9 +202,13 @@ class CoachDoc(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OfficeDoc(msgspec.Struct, frozen=True, kw_only=True):
-    """An office: reference facts, who works there, and the private rooms taken."""
+    """An office: reference facts, who works there, and the private rooms taken.
+
+    guests: coaches who do not work there (any more) and have kept times there; some of the times may be over.
+    """
 
     office_id: str
     facts: OfficeChanged | None = None
     coaches: tuple[str, ...] = ()
+    guests: tuple[str, ...] = ()
     taken: tuple[Interval, ...] = ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from notifications.acts import appointments, messages
-from notifications.acts.calendars import AT_RISK
+from notifications.acts.calendars import AT_RISK, concerns
 from notifications.acts.documents import claim
 from notifications.model import ClaimDoc
 from notifications.rules.meetings import is_open
@@ -22,7 +22,7 @@ def fire(setup: Setup, work: Work, due: Due) -> None:
             messages.give_up_waiting(work, doc, due.payload["message_id"])
         case str() if due.name == AT_RISK:
             appointment = doc.appointments.get(due.payload["appointment_id"])
-            if appointment is not None and is_open(appointment):
+            if appointment is not None and is_open(appointment) and concerns(appointment, due.payload.get("office_id")):
                 appointments.at_risk(work, doc, appointment, due.payload["cause"])
         case _:
             raise ValueError(f"no timer is called {due.name}")

@@ -38,10 +38,19 @@ def take(work: Work, claim_id: str, appointment: Appointment) -> None:
     coach = documents.coach(work, appointment.coach_id)
     taken = (*_without(coach.taken, appointment.appointment_id, work.now), interval)
     work.put(documents.COACH, coach.coach_id, replace(coach, taken=taken))
+    if appointment.office_id is not None:
+        _known_at(work, appointment.office_id, appointment.coach_id)
     if appointment.private_room and appointment.office_id is not None:
         office = documents.office(work, appointment.office_id)
         taken = (*_without(office.taken, appointment.appointment_id, work.now), interval)
         work.put(documents.OFFICE, office.office_id, replace(office, taken=taken))
+
+
+def _known_at(work: Work, office_id: str, coach_id: str) -> None:
+    """Whoever has a time at an office must be found when it closes."""
+    office = documents.office(work, office_id)
+    if coach_id not in (*office.coaches, *office.guests):
+        work.put(documents.OFFICE, office_id, replace(office, guests=(*office.guests, coach_id)))
 
 
 def release(work: Work, appointment: Appointment) -> None:

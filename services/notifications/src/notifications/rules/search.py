@@ -30,10 +30,11 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def place_of(office: OfficeDoc | None, nation: Nation) -> Place:
-    """An office as the rules see it. One that is not known has the claim's nation and unknown hours."""
+    """An office as the rules see it. One that is not known has the claim's nation and unknown hours; a closed one has none."""
     if office is None or office.facts is None:
         return Place(nation=nation)
-    return Place(nation=office.facts.nation, opening=office.facts.opening or None)
+    opening = (office.facts.opening or None) if office.facts.active else ()
+    return Place(nation=office.facts.nation, opening=opening)
 
 
 def surroundings(terms: Terms, coach: CoachDoc, offices: Mapping[str, OfficeDoc | None]) -> Surroundings:
