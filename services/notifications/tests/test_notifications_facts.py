@@ -112,7 +112,7 @@ def test_an_erased_claim_leaves_nothing_and_frees_its_time(rig: Rig) -> None:
     tables = ("person", "case_ref", "appointment", "message", "send_queue", "attempt")
     counts = [f"SELECT count(*) FROM {table} WHERE claim_id = %s" for table in tables]  # noqa: S608 - names are constants
     eventually(lambda: not any(rig.query(count, name)[0][0] for count in counts), "nothing is left")
-    rig.claim(name, f"{name}-coach", f"{name}-office", version=9)
+    rig.claim(name, f"{name}-coach", f"{name}-office", version=1)
     opened = CaseOpened(case_id=f"{name}-case", claim_id=name, claimant_id=f"{name}-person", flag_id="f")
     rig.publish(topics.PROGRESSION_CASE, name, opened)
     rig.drain()
@@ -121,6 +121,12 @@ def test_an_erased_claim_leaves_nothing_and_frees_its_time(rig: Rig) -> None:
     coach = rig.own_coach(name)
     slots = rig.http.get(f"/v1/coaches/{name}-coach/slots?from={start[:10]}", headers=coach).json()["items"]
     assert start in [slot["starts_at"] for slot in slots]
+    rig.claim(name, f"{name}-coach", f"{name}-office", version=2)  # it comes again
+    rig.drain()
+    rig.preferences(name)
+    rig.publish(topics.PROGRESSION_CASE, name, opened)
+    rig.contact(name, channel="message")
+    types_are(rig, name, "AppointmentOffered", *SENT * 2)
 
 
 @pytest.mark.parametrize("whole_claim", [False, True])

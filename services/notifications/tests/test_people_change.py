@@ -11,7 +11,7 @@ import pytest
 from tests.support.memory_platform import MemoryService
 
 from contracts import envelope, topics
-from contracts.earnings import Claim, ClaimChanged, ClaimClaimant
+from contracts.earnings import Claim, ClaimChanged, ClaimClaimant, ClaimErased
 from contracts.reference import CoachChanged, OfficeChanged, WeeklyHours
 from contracts.referrals import ActionUndone, CaseExempted, CaseHeld, CaseOpened, ContactRecorded, ContactRequested
 from contracts.upstream import ContactPreferences
@@ -232,3 +232,17 @@ def test_nothing_is_offered_at_a_closed_office(memory: Memory) -> None:
     memory.office(1, active=False)
     memory.contact("face_to_face")
     assert [body["would_help"] for body in memory.bodies("NoSlotFound")] == [["phone", "other_office"]]
+
+
+def test_only_a_newer_snapshot_brings_an_erased_claim_back(memory: Memory) -> None:
+    memory.claim(2, "p")
+    memory.booked()
+    memory.tell(topics.EARNINGS_CIRCUMSTANCES, CLAIM, ClaimErased(claim_id=CLAIM))
+    nothing = ClaimDoc(claim_id=CLAIM, erased=True, erased_version=2)
+    assert (memory.claim(2, "p"), memory.preferences(2)) == ("superseded", "superseded")
+    memory.case(CaseOpened, office_id=HOME, coach_id="own", flag_id="f")
+    assert memory.doc == nothing
+    assert memory.claim(3, "p") == "applied"
+    assert memory.preferences(2) == "applied"
+    memory.case(CaseOpened, office_id=HOME, coach_id="own", flag_id="f")
+    assert memory.booked().state == "booked"

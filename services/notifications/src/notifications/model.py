@@ -137,11 +137,15 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ClaimDoc(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything about one claim. snapshot None: its circumstances have not arrived yet (or were erased)."""
+    """Everything about one claim. snapshot None: its circumstances have not arrived yet (or were erased).
+
+    erased_version: the snapshot known when the claim was erased; only a newer one brings it back.
+    """
 
     claim_id: str
     snapshot: Claim | None = None
     erased: bool = False
+    erased_version: int = 0
     erased_claimants: tuple[str, ...] = ()
     cases: dict[str, Case] = {}
     preferences: tuple[Preferences, ...] = ()

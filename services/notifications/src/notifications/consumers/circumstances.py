@@ -20,10 +20,10 @@ from streaming.work import Work
 def snapshot(work: Work, setup: Setup, event: Any) -> None:
     """A newer snapshot replaces the older one; what it stops is stopped at once, what waited for it goes on."""
     doc = claim(work, event.claim_id)
-    if doc.snapshot is not None and event.claim.version <= doc.snapshot.version:
+    if event.claim.version <= _known_version(doc):
         work.outcome = "superseded"
         return
-    doc = replace(doc, snapshot=event.claim)
+    doc = replace(doc, snapshot=event.claim, erased=False)
     if isinstance(event, earnings.ClaimantErased):
         doc = _forget(work, doc, event.claimant_id)
     doc = save(work, doc)
@@ -35,20 +35,23 @@ def snapshot(work: Work, setup: Setup, event: Any) -> None:
 
 
 def claim_erased(work: Work, setup: Setup, event: earnings.ClaimErased) -> None:
-    """Forget everything; only the fact of the erasure stays, so that nothing later brings it back."""
+    """Forget everything; only the fact of the erasure stays, so that nothing but a newer snapshot brings the claim back."""
     doc = claim(work, event.claim_id)
     for appointment in doc.appointments.values():
         if is_open(appointment):
             times.release(work, appointment)
     for person in doc.snapshot.claimants if doc.snapshot else ():
         work.append("erased_person", claimant_id=person.claimant_id)
-    work.put(CLAIM, event.claim_id, ClaimDoc(claim_id=event.claim_id, erased=True))
+    work.put(CLAIM, event.claim_id, ClaimDoc(claim_id=event.claim_id, erased=True, erased_version=_known_version(doc)))
     for timer in _timers(doc):
         work.cancel(timer)
 
 
-def _timers(doc: ClaimDoc) -> list[str]:
+def _known_version(doc: ClaimDoc) -> int:
+    return doc.snapshot.version if doc.snapshot is not None else doc.erased_version
 
+
+def _timers(doc: ClaimDoc) -> list[str]:
     return [*map(expiry_id, doc.appointments), *map(wait_id, doc.messages)]
 
 

@@ -50,10 +50,11 @@ def handle(setup: Setup, work: Work, item: Item) -> None:
 
 
 def _forgotten(work: Work, item: Item) -> bool:
-    """The claim or the person was erased: nothing that comes later may be kept about them."""
+    """The claim or the person was erased: nothing that comes later may be kept about them, but for a claim's newer snapshot."""
     kind, key = item.roots[0]
     if kind != CLAIM:
         return False
     doc = claim(work, key)
-    about = None if hasattr(item.body, "claim") else getattr(item.body, "claimant_id", None)
-    return doc.erased or about in doc.erased_claimants
+    if hasattr(item.body, "claim"):
+        return False
+    return doc.erased or getattr(item.body, "claimant_id", None) in doc.erased_claimants
