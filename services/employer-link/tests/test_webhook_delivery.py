@@ -62,6 +62,52 @@ def test_after_the_last_attempt_the_message_has_failed_and_the_feed_still_has_th
     assert [item["type"] for item in link.get("employer", "/v1/employer/events").json()["items"]] == ["EngagementShared"]
 
 
+@pytest.mark.parametrize("place", ["employer_link.delivery.Post.send", "employer_link.senders._may_go"])
+def test_a_bug_on_one_message_is_a_failed_attempt_and_is_given_up_in_the_end(
+    link: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], place: str
+) -> None:
+    """The thread lives on whatever happens to one message, before the call or in it, and says no more than what kind it was."""
+
+    def breaks(*_: Any, **__: Any) -> Any:
+        raise UnicodeError(f"{link.hook.url} for Quinn Quartz")
+
+    link.known_case()
+    link.webhook()
+    link.shared()
+    monkeypatch.setattr(place, breaks)
+    assert link.sends() == 1
+    assert _states(link) == [("queued", 1, None)]
+    assert link.sends() == 0, "the wait is not over"
+    for pause in BACKOFF:
+        link.later(seconds=int(pause.total_seconds()))
+        link.sends()
+    assert _states(link) == [("failed", len(BACKOFF) + 1, "UnicodeError")]
+    said = capsys.readouterr()
+    assert "UnicodeError" in said.out + said.err
+    assert "Quartz" not in said.out + said.err
+
+
+def test_a_message_whose_outcome_is_never_noted_is_given_up_too(link: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when the process dies in each attempt."""
+
+    class Died(BaseException):
+        """No exception that the sender could answer."""
+
+    def dies(*_: Any, **__: Any) -> Any:
+        raise Died
+
+    link.known_case()
+    link.webhook()
+    link.shared()
+    monkeypatch.setattr("employer_link.senders.note", dies)
+    for _ in range(len(BACKOFF) + 1):
+        with pytest.raises(Died):
+            link.sends()
+        link.later(minutes=2)
+    link.sends()
+    assert (len(link.hook.got), _states(link)) == (len(BACKOFF) + 1, [("failed", len(BACKOFF) + 1, "not_noted")])
+
+
 def test_what_is_queued_when_the_consent_ends_is_suppressed(link: Any) -> None:
     link.known_case()
     link.webhook()
@@ -146,7 +192,7 @@ def test_without_the_local_exemption_this_machine_is_out_of_reach(link: Any) -> 
 
 
 @pytest.mark.parametrize(
-    "url", ["http://example.org/h", "https://127.0.0.1/h", "https://[::1]/h", "ftp://example.org", "nonsense"]
+    "url", ["http://example.org/h", "https://127.0.0.1/h", "https://[::1]/h", "ftp://example.org", "nonsense", "https://a..b/"]
 )
 def test_registering_a_private_or_plain_target_is_refused(link: Any, url: str) -> None:
     answer = link.call("employer", "POST", "/v1/employer/webhooks", {"url": url})

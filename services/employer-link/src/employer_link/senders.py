@@ -25,10 +25,11 @@ from employer_link.targets import TargetPolicy
 from streaming.cli import Program
 from streaming.clock import Clock, WallClock
 from streaming.crypto import FieldCipher
-from streaming.errors import Infrastructure, Refused
+from streaming.errors import Infrastructure, Refused, StreamingError
 from streaming.lanes import backoff
 from streaming.liveness import HealthServer, Liveness
 from streaming.records import Cause, Root
+from streaming.session import describe
 from streaming.unit_of_work import UnitOfWork
 from streaming.work import Reply, Work
 
@@ -66,6 +67,21 @@ class Sender:
         return len(due)
 
     def _one(self, item: DueDelivery) -> None:
+        try:
+            self._deliver(item)
+        except StreamingError:
+            raise
+        except Exception as error:  # a bug on one message: a failed attempt, and the others go on
+            code = type(error).__name__
+            log.error("webhook.failed", delivery_id=item.delivery_id, error=describe(error))
+
+            def count_it(work: Work) -> Reply:
+                count(work, item, code)
+                return Reply(204)
+
+            self._unit.internal((("delivery", item.delivery_id),), Cause(f"fail:{item.delivery_id}", item.delivery_id), count_it)
+
+    def _deliver(self, item: DueDelivery) -> None:
         roots: tuple[Root, ...] = (
             ("claim", item.claim_id),
             ("employer", item.employer_id),
@@ -84,7 +100,7 @@ class Sender:
         if not taken:
             return
         delivery, webhook = taken[0]
-        result, code = self._post.send(webhook.url, self._cipher.decrypt(webhook.secret), delivery, sent_at=self._wall.now())
+        result, code = self._call(delivery, webhook)
         log.info("webhook.sent", delivery_id=item.delivery_id, result=result, code=code, attempt=delivery.attempts)
 
         def note_it(work: Work) -> Reply:
@@ -92,6 +108,13 @@ class Sender:
             return Reply(204)
 
         self._unit.internal(roots, Cause(f"note:{item.delivery_id}:{delivery.attempts}", item.delivery_id), note_it)
+
+    def _call(self, delivery: Delivery, webhook: Webhook) -> tuple[Result, str]:
+        try:
+            return self._post.send(webhook.url, self._cipher.decrypt(webhook.secret), delivery, sent_at=self._wall.now())
+        except Exception as error:  # taking it counted the attempt already
+            log.error("webhook.failed", delivery_id=delivery.delivery_id, error=describe(error))
+            return "retry", type(error).__name__
 
 
 def take(work: Work, item: DueDelivery) -> tuple[Delivery, Webhook] | None:
@@ -106,6 +129,9 @@ def take(work: Work, item: DueDelivery) -> tuple[Delivery, Webhook] | None:
         return None
     if not _may_go(work, delivery):
         _end(work, delivery, "suppressed", "consent_ended")
+        return None
+    if delivery.attempts > len(BACKOFF):  # the outcome of its last attempt was never noted
+        _end(work, delivery, "failed", "not_noted")
         return None
     taken = msgspec.structs.replace(delivery, attempts=delivery.attempts + 1, next_at=work.now + LEASE)
     work.put("delivery", delivery.delivery_id, taken)
@@ -135,11 +161,23 @@ def note(work: Work, item: DueDelivery, result: Result, code: str) -> None:
             _end(work, delivery, "failed", code)
             _unregister(work, delivery)
         case "retry":
-            if delivery.attempts > len(BACKOFF):
-                _end(work, delivery, "failed", code)
-            else:
-                later = work.now + BACKOFF[delivery.attempts - 1]
-                work.put("delivery", delivery.delivery_id, msgspec.structs.replace(delivery, next_at=later))
+            _again(work, delivery, code)
+
+
+def count(work: Work, item: DueDelivery, code: str) -> None:
+    """One more failed attempt, of a message that could not even be taken, or whose outcome could not be noted."""
+    delivery: Delivery | None = work.get("delivery", item.delivery_id)
+    if delivery is not None:
+        _again(work, msgspec.structs.replace(delivery, attempts=delivery.attempts + 1), code)
+
+
+def _again(work: Work, delivery: Delivery, code: str) -> None:
+    """Later, or no more."""
+    if delivery.attempts > len(BACKOFF):
+        _end(work, delivery, "failed", code)
+    else:
+        later = work.now + BACKOFF[delivery.attempts - 1]
+        work.put("delivery", delivery.delivery_id, msgspec.structs.replace(delivery, next_at=later))
 
 
 def _unregister(work: Work, delivery: Delivery) -> None:

@@ -32,7 +32,10 @@ class TargetPolicy:
         return f"{host}:{port}" in self._allowed
 
     def check_url(self, url: str) -> None:
-        """The form of a target, before anything is resolved: https, a host, no credentials, no fragment. Raises BlockedTarget."""
+        """The form of a target, before anything is resolved: https, a host that the resolver takes, no credentials, no fragment.
+
+        Raises BlockedTarget.
+        """
         if len(url) > MAX_URL or not url.isascii() or any(character <= " " for character in url):
             raise BlockedTarget("url")
         try:
@@ -42,6 +45,10 @@ class TargetPolicy:
             raise BlockedTarget("url") from None
         if not parts.hostname or parts.username is not None or parts.password is not None or parts.fragment:
             raise BlockedTarget("url")
+        try:
+            parts.hostname.encode("idna")  # as the resolver does: an empty or overlong label is no OSError there
+        except UnicodeError:
+            raise BlockedTarget("name") from None
         if parts.scheme == "http" and self.exempt(parts.hostname, port or 80):
             return
         if parts.scheme != "https":
@@ -54,7 +61,7 @@ class TargetPolicy:
             raise BlockedTarget("address")
 
     def address(self, host: str, port: int) -> str:
-        """The address to connect to. Every address of the name must be public, else BlockedTarget; OSError if there is none."""
+        """The address to connect to. Raises BlockedTarget unless all of the name's are public; OSError, UnicodeError: no address."""
         found = [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
         return self.choose(host, port, found)
 
@@ -97,7 +104,7 @@ class GuardedBackend(httpcore.NetworkBackend):
         """Resolve, check, connect to what was checked."""
         try:
             address = self._policy.address(host, port)
-        except OSError:
+        except (OSError, UnicodeError):
             raise httpcore.ConnectError("the name has no address") from None
         return self._plain.connect_tcp(address, port, timeout, local_address, socket_options)
 
