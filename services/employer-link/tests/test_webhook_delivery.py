@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import threading
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
+from employer_link import senders
 from employer_link.delivery import BACKOFF
+from streaming.liveness import Liveness
 
 
 def _states(link: Any) -> list[tuple[str, int, str | None]]:
@@ -128,6 +131,30 @@ def test_a_retry_is_suppressed_too(link: Any) -> None:
     link.clock.value += timedelta(days=1)  # no timer has fired yet: the sender judges by the date itself
     link.sends()
     assert (len(link.hook.got), _states(link)) == (1, [("suppressed", 1, "consent_ended")])
+
+
+def test_each_message_is_a_step_of_its_own_for_liveness(link: Any) -> None:
+    """Several targets in a row that do not answer in time are no reason to restart the process."""
+    stopping = threading.Event()
+    failed: list[str] = []
+    begun: list[int] = []
+
+    class Watched(Liveness):
+        def begin(self, name: str) -> None:
+            begun.append(len(link.hook.got))
+            super().begin(name)
+
+        def end(self, name: str) -> None:
+            super().end(name)
+            stopping.set()
+
+    link.known_case()
+    for _ in range(3):
+        link.webhook()
+    link.shared()
+    with link.sender() as sender:
+        senders._loop(sender, "sender-0", Watched(30.0), stopping, lambda: failed.append("stopped"))
+    assert (begun, len(link.hook.got), failed) == ([0, 0, 1, 2], 3, [])
 
 
 def test_nothing_is_queued_for_a_draft_or_for_another_employer(link: Any) -> None:

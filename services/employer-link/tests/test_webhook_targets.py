@@ -92,7 +92,7 @@ def test_a_name_that_turns_private_between_check_and_call_gains_nothing(monkeypa
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
     monkeypatch.setattr(httpcore.SyncBackend, "connect_tcp", connect)
-    backend = GuardedBackend(TargetPolicy())
+    backend = GuardedBackend(TargetPolicy(), 5.0)
     with pytest.raises(httpcore.ConnectError):
         backend.connect_tcp("hooks.example.org", 443)
     assert connected == ["93.184.215.14"]
@@ -104,4 +104,4 @@ def test_a_name_that_turns_private_between_check_and_call_gains_nothing(monkeypa
 @pytest.mark.parametrize("host", ["a..b", "a" * 64])
 def test_a_name_that_the_resolver_cannot_even_write_down_has_no_address(host: str) -> None:
     with pytest.raises(httpcore.ConnectError):
-        GuardedBackend(TargetPolicy()).connect_tcp(host, 443)
+        GuardedBackend(TargetPolicy(), 5.0).connect_tcp(host, 443)

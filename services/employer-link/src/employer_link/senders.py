@@ -53,13 +53,14 @@ class Sender:
         self._shards = shards
         self._wall: Clock = WallClock()
 
-    def step(self) -> int:
-        """Send what is due now; returns how many were looked at. Raises Infrastructure."""
+    def step(self, begins: Callable[[], None] = lambda: None) -> int:
+        """Send what is due now; returns how many were looked at. begins: called before each message. Raises Infrastructure."""
         try:
             due = deliveries_due(self._unit.conn, self._unit.clock.now(), shard=self._shard, shards=self._shards, limit=BATCH)
         except Error as error:
             raise Infrastructure(f"database: {type(error).__name__}") from error
         for item in due:
+            begins()
             try:
                 self._one(item)
             except Refused as refused:  # busy or parked: it stays queued
@@ -206,7 +207,7 @@ def _loop(sender: Sender, name: str, liveness: Liveness, stopping: threading.Eve
         while not stopping.is_set():
             liveness.begin(name)
             try:
-                looked_at = sender.step()
+                looked_at = sender.step(lambda: liveness.begin(name))
             except Infrastructure as error:
                 liveness.waits(name, str(error))
                 stopping.wait(backoff(attempt))
