@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from employer_link import senders
+from employer_link import lookups, senders
 from employer_link.delivery import BACKOFF
 from streaming.liveness import Liveness
 
@@ -234,3 +234,42 @@ def test_what_is_queued_counts_as_undrained_until_it_is_sent(link: Any) -> None:
     assert link.http.get("/health/drained").json()["queue"] == 1
     link.sends()
     assert link.http.get("/health/drained").json()["queue"] == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "query"),
+    [
+        ("claim", "SELECT 'c-1'"),
+        ("claimant", "SELECT 'cl-1'"),
+        ("employer", "SELECT min(employer_id) FROM delivery"),
+        ("delivery", "SELECT min(delivery_id) FROM delivery"),
+    ],
+)
+def test_what_waits_for_an_operator_holds_up_nobody_else(link: Any, kind: str, query: str) -> None:
+    """A message whose claim, person, employer or own document is parked is not taken and not counted until it is released."""
+    link.known_case()
+    link.webhook()
+    link.shared()
+    ((key,),) = link.rows(query)
+    link.unit.conn.execute("INSERT INTO parked_root (kind, key, error) VALUES (%s, %s, 'a test')", (kind, key))
+    assert lookups.deliveries_due(link.unit.conn, link.clock.now(), shard=0, shards=1, limit=1) == []
+    assert (link.sends(), link.hook.got) == (0, [])
+    health = link.http.get("/health/drained").json()
+    assert (health["queue"], health["parked"]) == (0, 1)
+    link.unit.conn.execute("DELETE FROM parked_root")
+    assert link.http.get("/health/drained").json()["queue"] == 1
+    assert link.sends() == 1
+    assert _states(link) == [("sent", 1, "200")]
+
+
+def test_a_message_parked_after_it_was_found_does_not_count_as_gone_on(link: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The thread pauses, as when there is nothing to do."""
+    link.known_case()
+    link.webhook()
+    link.shared()
+    found = lookups.deliveries_due(link.unit.conn, link.clock.now(), shard=0, shards=1, limit=1)
+    assert len(found) == 1
+    link.unit.conn.execute("INSERT INTO parked_root (kind, key, error) VALUES ('claim', 'c-1', 'a test')")
+    monkeypatch.setattr(senders, "deliveries_due", lambda *_, **__: found)
+    assert link.sends() == 0
+    assert _states(link) == [("queued", 0, None)]

@@ -54,18 +54,20 @@ class Sender:
         self._wall: Clock = WallClock()
 
     def step(self, begins: Callable[[], None] = lambda: None) -> int:
-        """Send what is due now; returns how many were looked at. begins: called before each message. Raises Infrastructure."""
+        """Send what is due now; returns how many went on. begins: called before each message. Raises Infrastructure."""
         try:
             due = deliveries_due(self._unit.conn, self._unit.clock.now(), shard=self._shard, shards=self._shards, limit=BATCH)
         except Error as error:
             raise Infrastructure(f"database: {type(error).__name__}") from error
+        went_on = 0
         for item in due:
             begins()
             try:
                 self._one(item)
-            except Refused as refused:  # busy or parked: it stays queued
+                went_on += 1
+            except Refused as refused:  # busy, or parked a moment ago: it stays queued
                 log.info("webhook.waits", delivery_id=item.delivery_id, code=refused.code)
-        return len(due)
+        return went_on
 
     def _one(self, item: DueDelivery) -> None:
         try:
@@ -207,7 +209,7 @@ def _loop(sender: Sender, name: str, liveness: Liveness, stopping: threading.Eve
         while not stopping.is_set():
             liveness.begin(name)
             try:
-                looked_at = sender.step(lambda: liveness.begin(name))
+                went_on = sender.step(lambda: liveness.begin(name))
             except Infrastructure as error:
                 liveness.waits(name, str(error))
                 stopping.wait(backoff(attempt))
@@ -215,7 +217,7 @@ def _loop(sender: Sender, name: str, liveness: Liveness, stopping: threading.Eve
                 continue
             attempt = 0
             liveness.end(name)
-            if not looked_at:
+            if not went_on:
                 stopping.wait(IDLE_S)
     except Exception as error:
         log.critical("sender.stopped", error=type(error).__name__)
