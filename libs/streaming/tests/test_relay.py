@@ -130,6 +130,14 @@ def led(rig: Rig) -> Iterator[Relay]:
     made._resign()
 
 
+def test_a_lease_from_before_the_database_clock_was_set_back_holds_nobody_up(rig: Rig, led: Relay) -> None:
+    wanted = fill_outbox(rig, 40)
+    with psycopg.connect(rig.url, autocommit=True) as conn:
+        later = "INSERT INTO relay_lease (name, holder, renewed_at) VALUES (%s, 'gone', clock_timestamp() + interval '1 hour')"
+        conn.execute(later, (rig.prefix,))
+    assert led.step() == wanted
+
+
 def test_a_batch_whose_commit_is_in_doubt_is_published_again_under_its_ids(
     rig: Rig, led: Relay, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -19,6 +19,7 @@ from streaming.database import connector
 from streaming.errors import Busy, Fatal, Gap, Infrastructure, Parked, Refused, StopLimit, UnknownSchema
 from streaming.records import Cause
 from streaming.session import Session
+from streaming.spec import Kind
 from streaming.unit_of_work import Command, Limits, UnitOfWork
 from streaming.work import DueItem, Reply, Work
 
@@ -235,8 +236,9 @@ def test_a_record_that_reaches_for_a_parked_claim_waits_behind_it(shell: Shell) 
     assert (shell.values("A"), shell.values("B")) == ((1, 2), (3, 2))
 
 
-def test_a_value_the_database_refuses_parks_only_its_own_claim(shell: Shell) -> None:
-    shell.produce(Instruction("A", 1), Instruction("B", 2, "nul"), Instruction("C", 3), Instruction("B", 4))
+@pytest.mark.parametrize("what", ["nul", "long", "huge"])
+def test_a_value_that_cannot_be_written_parks_only_its_own_claim(shell: Shell, what: str) -> None:
+    shell.produce(Instruction("A", 1), Instruction("B", 2, what), Instruction("C", 3), Instruction("B", 4))
     shell.catch_up()
     assert (shell.values("A"), shell.values("B"), shell.values("C")) == ((1,), (), (3,))
     assert [(root.key, root.waiting) for root in parking.listing(shell.unit.conn)] == [("B", 2)]
@@ -317,6 +319,25 @@ def test_a_timer_set_by_a_timer_for_an_earlier_moment_fires_in_its_place(shell: 
         pass
     assert shell.values("A") == (1, 2, 3)
     assert due.count_due(unit.conn, shell.clock.now()) == 0
+
+
+def test_a_timer_goes_along_to_another_claim(shell: Shell) -> None:
+    at = shell.clock.now() + timedelta(minutes=5)
+
+    def set_for(claim: str, *also: str) -> None:
+        def act(work: Work) -> Reply:
+            if also:
+                work.cancel("one")
+            work.schedule(DueItem("one", ("claim", claim), at, "x", {"n": 1}))
+            return Reply()
+
+        shell.unit.internal([("claim", name) for name in (claim, *also)], Cause("c", claim), act)
+
+    set_for("A")
+    set_for("B", "A")
+    shell.clock.value += timedelta(minutes=6)
+    assert shell.unit.fire_due() == 1
+    assert (shell.values("A"), shell.values("B")) == ((), (1,))
 
 
 def test_a_timer_set_again_for_the_same_moment_fires_once_as_it_was_set_last(shell: Shell) -> None:
@@ -464,6 +485,23 @@ def test_a_document_that_this_transaction_has_moved_since_it_was_locked_is_not_w
     with pytest.raises(Fatal, match="1 locked documents were to be written, 0 were"):
         shell.unit.transaction(twice)
     assert shell.values("A") == (1,)
+
+
+def test_everything_linked_is_locked_however_long_the_chain_is(shell: Shell) -> None:
+    spec = replace(
+        shell.toy.spec(),
+        kinds=(Kind("claim", Numbers), Kind("other", Numbers)),
+        links=lambda kind, doc: [(kind, other) for other in doc.linked],
+    )
+    chain = [("claim", f"L{number:02}") for number in range(40)]
+    docs = {root: Numbers(linked=tuple(key for _, key in chain[at + 1 : at + 2])) for at, root in enumerate(chain)}
+    codec = documents.Codec(spec.kinds)
+    with shell.unit.conn.transaction():
+        documents.save(shell.unit.conn, codec, docs, {})
+    with shell.unit.conn.transaction():
+        session = Session(shell.unit.conn, spec, codec, CIPHER, shell.clock.now())
+        session.lock(chain[:1])
+    assert session.locked == session.stored.keys() == set(chain)
 
 
 def test_a_deadlock_parks_nothing_and_both_sides_are_applied(shell: Shell) -> None:

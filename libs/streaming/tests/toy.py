@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,7 +21,7 @@ CIPHER = FieldCipher(new_key())
 
 
 class Instruction(msgspec.Struct, frozen=True):
-    """What a record asks for. do: add | bug | reject | later | both (touches `other`'s claim too) | nul."""
+    """What a record asks for. do: add | bug | reject | later | both (touches `other`'s claim too) | nul | huge | long."""
 
     claim: str
     n: int
@@ -85,6 +86,10 @@ class Toy:
             self._add(work, body.other, body.n)
         if body.do == "nul":
             work.append("note", claim=body.claim, text="a\x00b")
+        if body.do == "huge":
+            work.put("claim", body.claim, Numbers((10**30,)))
+        if body.do == "long":
+            work.append("note", claim=random.Random(1).randbytes(20_000).hex(), text="too long for the index")
 
     def fire(self, work: Work, due: Due) -> None:
         self._add(work, due.root[1], due.payload["n"])
@@ -133,6 +138,7 @@ class Toy:
 TABLES = """
 CREATE TABLE toy (claim text PRIMARY KEY, count integer NOT NULL);
 CREATE TABLE note (claim text NOT NULL, text text NOT NULL);
+CREATE INDEX note_by_claim ON note (claim);
 CREATE TABLE journal (topic text, part integer, position bigint, outcome text NOT NULL, PRIMARY KEY (topic, part, position));
 """
 

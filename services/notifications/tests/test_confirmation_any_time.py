@@ -143,3 +143,7 @@ def test_the_confirmation_goes_out_whenever_the_claimant_accepts(provider: str, 
     assert made.message("appointment-booked").state == "sent"
     assert made.message("appointment-offer").state in ("sent", "withdrawn")
     assert [message.message_id for message in made.doc().messages.values() if message.due_at is not None] == []
+
+
+def test_waiting_for_a_provider_that_is_away_for_days_stays_at_half_a_minute() -> None:
+    assert [steps.back_off_s(attempts) for attempts in (0, 1, 2, 5, 6, 5_000)] == [1, 1, 2, 16, 30, 30]

@@ -48,13 +48,14 @@ def test_broken_preferences_are_dead_letters_that_name_the_field_and_neighbours_
     kept = len(rig.query(reasons, topics.CONTACT_PREFERENCES))  # other stories share the service
     name = rig.person()
     rig.preferences(name, version=2, quiet_hours="at night")
+    rig.preferences(name, version=10**30)
     rig.preferences(name, version=3, channels_allowed=["pigeon"])
     rig.contact(name, channel="message")
     types_are(rig, name, *SENT)
     rig.drain()
     found = rig.query(reasons, topics.CONTACT_PREFERENCES)
-    assert len(found) == kept + 2
-    assert set(found) >= {("body_invalid:channels_allowed[0]",), ("body_invalid:quiet_hours",)}
+    assert len(found) == kept + 3
+    assert set(found) >= {("body_invalid:channels_allowed[0]",), ("body_invalid:quiet_hours",), ("body_invalid:version",)}
 
 
 def test_welsh_goes_out_with_english_and_a_letter_when_that_is_all_that_is_allowed(rig: Rig) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from referrals_facts import claim, person
 from referrals_rig import Rig
 from test_referrals_stories import move, shown
 from test_worklist_stories import listed, put
 
 from contracts import topics
+from contracts.earnings import ClaimantMoved
 
 
 def office(rig: Rig, name: str, nation: str = "england") -> None:
@@ -101,6 +103,30 @@ def test_the_claimant_accepts_what_the_coach_wrote_and_the_coach_is_told(rig: Ri
     move(rig, name, item["case_id"], "commitments", {"items": items[:1]}, status=201)
     versions = rig.call(own, "GET", f"/v1/claimants/{name}-p/commitments").json()["items"]
     assert [(one["version"], one["state"]) for one in versions] == [(2, "offered"), (1, "accepted")]
+
+
+def test_an_open_case_goes_along_to_another_claim_with_its_days_and_the_review_that_was_agreed(rig: Rig) -> None:
+    name, item = shown(rig)
+    own = rig.person(f"{name}-own", "claimant", claimant_id=f"{name}-p")
+    review_on = rig.now.date() + timedelta(days=10)
+    body = {"items": [{"activity": "update_cv"}], "review_on": review_on.isoformat()}
+    made = move(rig, name, item["case_id"], "commitments", body, status=201)
+    path = f"/v1/claimants/{name}-p/commitments/{made['commitment_id']}"
+    assert rig.call(own, "POST", f"{path}/accept", If_Match=rig.call(own, "GET", path).headers["ETag"]).status_code == 200
+    target, ids = f"z-{name}", {"claimant_id": f"{name}-p", "from_claim_id": name, "to_claim_id": f"z-{name}"}
+    joined = claim(target, person(f"{name}-p", coach_id=f"{name}-coach", office_id=f"{name}-office"))
+    rig.publish(topics.EARNINGS_CIRCUMSTANCES, target, ClaimantMoved(claim_id=target, claim=joined, **ids))
+    rig.publish(topics.EARNINGS_CIRCUMSTANCES, name, ClaimantMoved(claim_id=name, claim=claim(name, version=2), **ids))
+    rig.drain()
+    assert rig.sql("SELECT count(*) FROM parked_root") == [(0,)]
+    [there] = listed(rig, f"{name}-coach")
+    assert (there["case_id"], there["claim_id"]) == (item["case_id"], target)
+    waiting = dict(rig.sql("SELECT name, count(*) FROM due WHERE key = %s GROUP BY name", target))
+    assert (waiting["case-expiry"], waiting["review"]) == (1, 1)
+    assert rig.sql("SELECT count(*) FROM due WHERE key = %s", name) == [(0,)]
+    rig.go_to(review_on)
+    history = rig.call(f"{name}-coach", "GET", f"/v1/cases/{item['case_id']}/history").json()["items"]
+    assert [line["event"] for line in history].count("CommitmentReviewDue") == 1
 
 
 def test_the_fund_is_counted_by_office_and_purpose_and_names_nobody(rig: Rig) -> None:

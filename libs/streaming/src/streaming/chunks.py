@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 PASS_ON = (MoreRoots, Infrastructure, Fatal, psycopg.Error, Collision)
-REFUSED = (psycopg.DataError, psycopg.IntegrityError)
-"""A value that the database does not take: a bug on one event or timer, whose root waits."""
 
 
 def run(session: Session, prepared: Sequence[PreparedChunk], extra: set[Root], *, careful: bool) -> None:
@@ -123,8 +121,8 @@ def _carefully(session: Session, entries: Sequence[Prepared], seen: set[str]) ->
             with session.conn.transaction():
                 one(fresh, entry, known)
                 fresh.flush()
-        except REFUSED as error:
-            if not isinstance(entry, Item):
+        except Exception as error:
+            if not (refused(error) and isinstance(entry, Item)):
                 raise
             fresh = _fresh(session)
             with session.conn.transaction():
@@ -138,6 +136,14 @@ def _carefully(session: Session, entries: Sequence[Prepared], seen: set[str]) ->
         session.outcomes.extend(fresh.outcomes)
         session.newly_parked.extend(fresh.newly_parked)
         session.parked |= fresh.parked
+
+
+def refused(error: Exception) -> bool:
+    """Whether it lies in what one event or timer wants written (a value that cannot be packed, or that the database does not
+    take, or finds too large): then its root waits, and the others go on."""
+    if isinstance(error, psycopg.Error):
+        return isinstance(error, psycopg.DataError | psycopg.IntegrityError) or (error.sqlstate or "").startswith("54")
+    return not isinstance(error, PASS_ON)
 
 
 def _fresh(session: Session) -> Session:

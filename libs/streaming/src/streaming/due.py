@@ -15,7 +15,7 @@ from streaming.work import DueItem
 
 
 def write(conn: Connection[Any], changes: Mapping[str, DueItem | None], fired: Sequence[Due]) -> None:
-    """Remove fired and cancelled items, set or move the others."""
+    """Remove fired and cancelled items, set or move the others: to another moment, or along with a case to another root."""
     gone = [item.id for item in fired] + [due_id for due_id, item in changes.items() if item is None]
     items = [item for item in changes.values() if item is not None]
     if gone:
@@ -25,8 +25,9 @@ def write(conn: Connection[Any], changes: Mapping[str, DueItem | None], fired: S
             "INSERT INTO due (kind, key, id, due_at, name, payload, revision, correlation_id)"
             " SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::text[], %s::bytea[], %s::text[],"
             " %s::text[])"
-            " ON CONFLICT (key, kind, id) DO UPDATE SET due_at = excluded.due_at, name = excluded.name,"
-            " payload = excluded.payload, revision = excluded.revision, correlation_id = excluded.correlation_id",
+            " ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, key = excluded.key, due_at = excluded.due_at,"
+            " name = excluded.name, payload = excluded.payload, revision = excluded.revision,"
+            " correlation_id = excluded.correlation_id",
             (
                 [item.root[0] for item in items],
                 [item.root[1] for item in items],

@@ -221,7 +221,8 @@ class Relay:
     def _update_lease(self, conn: Connection[Any]) -> bool:
         cursor = conn.execute(
             "UPDATE relay_lease SET holder = %(me)s, renewed_at = clock_timestamp() WHERE name = %(name)s"
-            " AND (holder = %(me)s OR renewed_at < clock_timestamp() - %(lease)s * interval '1 second')",
+            " AND (holder = %(me)s OR renewed_at NOT BETWEEN clock_timestamp() - %(lease)s * interval '1 second'"
+            " AND clock_timestamp() + %(lease)s * interval '1 second')",  # later than now: the clock was set back
             {"me": self._holder, "name": self._name, "lease": LEASE_S},
         )
         return cursor.rowcount == 1

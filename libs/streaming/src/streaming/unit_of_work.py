@@ -179,9 +179,9 @@ class UnitOfWork:
             except Collision:
                 metrics.REDONE.labels("collision").inc()
                 continue
-            except psycopg.Error as error:
+            except Exception as error:
                 self._raise_infrastructure(error)
-                if careful:
+                if careful or not chunks.refused(error):
                     raise
                 metrics.REDONE.labels("careful").inc()
                 careful = True  # one of our own writes is refused: find the item by giving each a savepoint
@@ -237,9 +237,9 @@ class UnitOfWork:
                 continue
             except Collision:
                 continue
-            except psycopg.Error as error:
+            except Exception as error:
                 self._raise_infrastructure(error)
-                if refused is not None or not isinstance(error, chunks.REFUSED):
+                if refused is not None or not chunks.refused(error):
                     raise
                 metrics.REDONE.labels("careful").inc()
                 if len(roots) > 1:
@@ -342,8 +342,8 @@ class UnitOfWork:
             self._raise_infrastructure(error)
             raise
 
-    def _raise_infrastructure(self, error: psycopg.Error) -> None:
-        if is_infrastructure(error):
+    def _raise_infrastructure(self, error: Exception) -> None:
+        if isinstance(error, psycopg.Error) and is_infrastructure(error):
             if self._conn is not None and (self._conn.closed or self._conn.broken):
                 self.close()
             raise Infrastructure(f"database: {type(error).__name__}") from error

@@ -162,7 +162,7 @@ def write_commitment(at: Turn, items: Sequence[Promise], goal_pence: int | None,
         review_on=review_on,
     )
     if review_on is not None:
-        desk.at("review", person.claimant_id, review_on, claimant_id=person.claimant_id)
+        set_review(desk, person.claimant_id, review_on)
     care = support.offered(person.care, written)
     _keep(at, care, "CommitmentOffered", commitment_id=written.commitment_id, version=written.version)
     return written.commitment_id
@@ -179,6 +179,18 @@ def answer_commitment(desk: Desk, claimant_id: str, commitment_id: str, accepts:
     person = desk.keep(replace(person, care=after))
     event = "CommitmentAccepted" if accepts else "CommitmentDeclined"
     return tell_coach(desk, person, event, by_role, actor, commitment_id=commitment_id)
+
+
+def set_review(desk: Desk, claimant_id: str, on: date) -> None:
+    """Set or move the day on which this claim's coach is told to review the commitment."""
+    desk.at("review", f"{desk.claim_id}/{claimant_id}", on, claimant_id=claimant_id)
+
+
+def take_review_along(desk: Desk, person: Person) -> None:
+    """The person came to this claim with a commitment whose review is still to come."""
+    agreed = [one.review_on for one in person.care.commitments if one.review_on is not None]
+    if agreed and agreed[-1] > desk.today:
+        set_review(desk, person.claimant_id, agreed[-1])
 
 
 def review_due(desk: Desk, claimant_id: str) -> None:

@@ -127,7 +127,7 @@ def erase_person(desk: Desk, claimant_id: str) -> None:
 
 
 def _cancel_timers(desk: Desk, person: Person) -> None:
-    desk.drop("review", person.claimant_id)
+    desk.drop("review", f"{desk.claim_id}/{person.claimant_id}")
     desk.drop("cadence", f"{desk.claim_id}/{person.claimant_id}")
     for flag in person.flags.values():
         desk.drop("due", f"{person.claimant_id}/{flag.period_id}")
@@ -185,6 +185,7 @@ def _take_along(source: Desk, target: Desk, person: Person) -> None:
     )
     source.doc = replace(source.doc, people={k: p for k, p in source.doc.people.items() if k != person.claimant_id})
     target.keep(merged)
+    care.take_review_along(target, merged)
     case = merged.open_case()
     if case is not None:
         cases.keep(target, merged, case)

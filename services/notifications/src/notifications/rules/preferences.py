@@ -19,6 +19,10 @@ LETTER_LINES = (3, 7)
 """The provider wants three to seven address lines, the last one the postcode."""
 
 
+LARGEST_VERSION = 2**63 - 1
+"""A larger number could not be stored."""
+
+
 class BadPreferences(Exception):
     """A used field cannot be read; `field` names it."""
 
@@ -39,7 +43,9 @@ class Details(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def details_of(sent: ContactPreferences) -> Details:
-    """Read the free-form fields. Raises BadPreferences."""
+    """Read the free-form fields, and refuse a version that nothing could replace. Raises BadPreferences."""
+    if not 0 <= sent.version <= LARGEST_VERSION:
+        raise BadPreferences("version")
     return Details(
         email=(sent.email or "").strip() or None,
         phone=(sent.phone or "").strip() or None,

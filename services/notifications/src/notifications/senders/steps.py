@@ -173,8 +173,9 @@ def record_look_up(work: Work, setup: Setup, claim_id: str, message_id: str, fou
 
 
 def back_off_s(attempts: int) -> float:
-    """1, 2, 4, … seconds, at most a minute."""
-    return float(min(FIRST_BACK_OFF_S * 2 ** max(0, attempts - 1), LAST_BACK_OFF_S))
+    """1, 2, 4, … seconds, at most half a minute."""
+    doublings = min(max(0, attempts - 1), 16)  # no float holds the power that a day without the provider would come to
+    return float(min(FIRST_BACK_OFF_S * 2**doublings, LAST_BACK_OFF_S))
 
 
 def _not_before(work: Work, claim_id: str, message_id: str, seconds: float) -> None:
