@@ -396,7 +396,7 @@ class RunningLink:
             post.close()
 
     def sends(self, **how: bool) -> int:
-        """Send whatever is due; how many were looked at."""
+        """Send whatever is due; how many went on."""
         with self.sender(**how) as sender:
             return sender.step()
 
