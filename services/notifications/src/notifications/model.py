@@ -47,7 +47,10 @@ MOVED = "moved"
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of a claimant's case. ended: the code of how it ended, None while it is open."""
+    """What is known of a claimant's case. ended: the code of how it ended, None while it is open.
+
+    exempt_behind: event id of the hold that took the exemption's place; the exemption is back when that is taken back.
+    """
 
     case_id: str
     claimant_id: str
@@ -56,6 +59,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     ended: str | None = None
     exempt_until: date | None = None
     exempt: bool = False
+    exempt_behind: str | None = None
 
 
 class Dispute(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,10 +70,11 @@ class Dispute(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Contact(msgspec.Struct, frozen=True, kw_only=True):
-    """A contact begun by the service, for the burden cap."""
+    """A contact, for the burden cap. event_id: of a contact outside our messages, which can be taken back."""
 
     claimant_id: str
     at: datetime
+    event_id: str | None = None
 
 
 class Waiting(msgspec.Struct, frozen=True, kw_only=True):
