@@ -61,7 +61,9 @@ def test_a_booking_of_the_old_claim_is_cancelled_and_the_coach_can_book_under_th
     moves(rig, name, name, f"a-{name}", (1, 2))
     assert state(offered["appointment_id"]) == "cancelled"
     eventually(lambda: [sent for sent in rig.sends(name) if "cancel" in str(sent).lower()], "the cancellation is sent")
+    sent_before = len(rig.sends(name))
     there = book()
+    eventually(lambda: len(rig.sends(name)) > sent_before, "how they may be reached is known under the new claim")
     assert rig.query("SELECT claim_id FROM appointment WHERE appointment_id = %s", there["appointment_id"]) == [(f"a-{name}",)]
     moves(rig, name, f"a-{name}", name, (3, 2))
     assert state(there["appointment_id"]) == "cancelled"

@@ -7,7 +7,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from contracts import earnings
-from notifications.acts import appointments, contacts, stops, times
+from notifications.acts import appointments, contacts, moving, stops, times
 from notifications.acts.appointments import expiry_id
 from notifications.acts.documents import CLAIM, claim, save
 from notifications.acts.messages import wait_id
@@ -20,6 +20,8 @@ from streaming.work import Work
 
 def snapshot(work: Work, setup: Setup, event: Any) -> None:
     """A newer snapshot replaces the older one; what it stops is stopped at once, what waited for it goes on."""
+    if isinstance(event, earnings.ClaimantMoved):
+        moving.take_along(work, setup, event)
     doc = claim(work, event.claim_id)
     if doc.snapshot is not None and event.claim.version <= doc.snapshot.version:
         work.outcome = "superseded"
