@@ -81,3 +81,12 @@ def test_when_the_old_claim_is_erased_what_it_kept_of_those_who_left_goes_too() 
     made.tell(CAME, LEFT, ClaimErased(claim_id="C"))
     assert {"claim_id": "C", "claimant_id": "P1"} in made.service.rows["erased_claimant"]
     assert [case.open for case in made.cases("D", "P1")] == [True]
+
+
+def test_a_flag_that_nobody_has_seen_yet_is_withdrawn_by_event() -> None:
+    made = play([105_000, 84_000], until=7)
+    [flag] = made.flags("C", "P1").values()
+    assert flag.state == "raised"
+    made.tell(CAME, LEFT)
+    assert [(body["flag_id"], body["claim_id"]) for body in made.bodies("FlagWithdrawn")] == [(flag.flag_id, "C")]
+    assert made.cases("D", "P1") == []

@@ -245,6 +245,14 @@ def withdraw_not_due(desk: Desk, claimant_id: str) -> None:
             withdraw(desk, claimant_id, flag, NOT_CONTACTABLE, flag.decision_id)
 
 
+def withdraw_not_shown(desk: Desk, claimant_id: str) -> None:
+    """The person takes only what a coach has seen to another claim: the rest goes by event."""
+    withdraw_not_due(desk, claimant_id)
+    for flag in desk.person(claimant_id).flags.values():
+        if flag.state == "raised":
+            withdraw(desk, claimant_id, flag, NOT_CONTACTABLE, flag.decision_id)
+
+
 def _withdraw_from_lost_periods(desk: Desk, claimant_id: str) -> None:
     """Periods can vanish when a boundary moves: their flags go with them."""
     lost = [flag for flag in desk.person(claimant_id).flags.values() if flag.live and flag.period_id in desk.doc.gone]

@@ -12,7 +12,7 @@ from contracts.vocabulary import ReassignReason
 from referrals import care, cases, moves, routing
 from referrals.desk import COACH, OFFICE, Desk, Setup
 from referrals.inputs import history, stops
-from referrals.judging import judge_changes, withdraw_not_due
+from referrals.judging import judge_changes, withdraw_not_shown
 from referrals.model import Case, ClaimDoc, Departed, Person, Standing, case_flags
 from referrals.rules.continuity import available
 from referrals.rules.support import Care
@@ -157,7 +157,7 @@ def move(setup: Setup, work: Work, event: earnings.ClaimantMoved) -> None:
         target.save()
         return
     if claimant_id in source.doc.people:
-        withdraw_not_due(source, claimant_id)
+        withdraw_not_shown(source, claimant_id)
     person = source.doc.people.get(claimant_id)
     known = source.doc.departed.get(claimant_id) or Departed(member=source.doc.member(claimant_id))
     gone = replace(known, to=event.to_claim_id, carried=person.carried if person is not None else known.carried)
