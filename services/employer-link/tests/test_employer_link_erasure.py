@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import msgspec
 import pytest
 
-from contracts import earnings, topics
+from contracts import earnings, referrals, topics
 from employer_link import commands
 from employer_link.model import Claimant
 from employer_link.policy_files import load
@@ -49,6 +51,44 @@ def _consent_on_behalf(link: Any) -> Any:
             "evidence": "form seen",
         },
     )
+
+
+def _job(link: Any, kind: Any = earnings.EmploymentStarted, claimant_id: str = "cl-1") -> Any:
+    job = {"claim_id": "c-1", "claimant_id": claimant_id, "employment_id": "j-2", "employer_id": link.employer_id}
+    if kind is earnings.EmploymentStarted:
+        return kind(**job, started_on=date(2026, 5, 4), frequency="M1")
+    return kind(**job, ended_on=date(2026, 5, 31))
+
+
+CASE = {"case_id": "k-2", "claim_id": "c-1", "claimant_id": "cl-1"}
+LATE: dict[str, tuple[str, Callable[[Any], Any]]] = {
+    "job": (topics.EARNINGS_PAYMENT, _job),
+    "job's end": (topics.EARNINGS_PAYMENT, lambda link: _job(link, earnings.EmploymentEnded)),
+    "case": (topics.PROGRESSION_CASE, lambda link: referrals.CaseOpened(**CASE, flag_id="f-2")),
+    "case's coach": (topics.PROGRESSION_CASE, lambda link: referrals.CaseReassigned(**CASE, to="co-2", reason="leave")),
+    "case's end": (topics.PROGRESSION_CASE, lambda link: referrals.CaseClosed(**CASE, outcome="declined")),
+}
+
+
+@pytest.mark.parametrize("late", LATE)
+def test_nothing_that_comes_late_brings_an_erased_person_back(link: Any, late: str) -> None:
+    link.known_case()
+    link.snapshot(2, "cl-2", kind=earnings.ClaimantErased, claimant_id="cl-1")
+    erased = _document(link, "claim", "c-1")
+    assert "cl-1" not in str(msgspec.structs.replace(erased, erased_people=frozenset()))
+    topic, event = LATE[late]
+    link.hears(topic, event(link))
+    assert _document(link, "claim", "c-1") == erased
+    link.hears(topics.EARNINGS_PAYMENT, _job(link, claimant_id="cl-2"))
+    assert set(_document(link, "claim", "c-1").employments) == {"j-2"}, "the other person's job is kept"
+
+
+def test_a_snapshot_that_names_an_erased_person_again_gives_no_access(link: Any) -> None:
+    link.known_case()
+    link.snapshot(2, "cl-2", kind=earnings.ClaimantErased, claimant_id="cl-1")
+    link.snapshot(3, "cl-1", "cl-2")
+    assert set(_document(link, "claim", "c-1").people) == {"cl-2"}
+    assert link.get("coach", CONTACT).status_code == 404
 
 
 @pytest.mark.parametrize("single", [False, True])

@@ -105,7 +105,7 @@ def handle(work: Work, item: Item, policy: Policy) -> None:
         _coach(work, event)
         return
     claim: Claim = work.get("claim", event.claim_id) or Claim(claim_id=event.claim_id)
-    if claim.status == "erased":
+    if _forgotten(claim, event):
         work.outcome = "superseded"
         return
     match event:
@@ -143,6 +143,12 @@ def handle(work: Work, item: Item, policy: Policy) -> None:
             commit(work, Decision(facts.case_ended(claim, event.case_id, event.claimant_id, open_=True)), policy)
         case _:
             assert_never(event)
+
+
+def _forgotten(claim: Claim, event: Heard) -> bool:
+    """The claim or the person was erased: nothing that comes later is kept about them."""
+    about = None if isinstance(event, Snapshot) else getattr(event, "claimant_id", None)
+    return claim.status == "erased" or about in claim.erased_people
 
 
 def _claimant_erased(work: Work, claim: Claim, event: earnings.ClaimantErased, policy: Policy) -> None:

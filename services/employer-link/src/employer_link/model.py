@@ -144,7 +144,7 @@ class Employment(Struct, frozen=True, kw_only=True):
 class Claim(Struct, frozen=True, kw_only=True):
     """Lock root. Everything agreed under one claim, and the facts that these agreements rest on.
 
-    version: of the newest snapshot applied; 0: none has come yet.
+    version: of the newest snapshot applied; 0: none has come yet. erased_people: nothing that comes of them later is kept.
     """
 
     claim_id: str
@@ -155,6 +155,7 @@ class Claim(Struct, frozen=True, kw_only=True):
     employments: dict[str, Employment] = {}
     consents: dict[str, Consent] = {}
     engagements: dict[str, Engagement] = {}
+    erased_people: frozenset[str] = frozenset()
 
 
 class Claimant(Struct, frozen=True, kw_only=True):
