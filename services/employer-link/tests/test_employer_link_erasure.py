@@ -11,7 +11,7 @@ import pytest
 
 from contracts import earnings, referrals, topics
 from employer_link import commands
-from employer_link.model import Claimant
+from employer_link.model import Claim, Claimant
 from employer_link.policy_files import load
 from streaming import documents
 from streaming.errors import Refused
@@ -89,6 +89,27 @@ def test_a_snapshot_that_names_an_erased_person_again_gives_no_access(link: Any)
     link.snapshot(3, "cl-1", "cl-2")
     assert set(_document(link, "claim", "c-1").people) == {"cl-2"}
     assert link.get("coach", CONTACT).status_code == 404
+
+
+@pytest.mark.parametrize("kind", [earnings.ClaimOpened, earnings.ClaimantErased])
+def test_an_erased_claim_comes_again_by_a_newer_snapshot_only_and_without_what_was_agreed(link: Any, kind: Any) -> None:
+    link.known_case()
+    link.snapshot(4, "cl-1", "cl-2")
+    engagement = link.shared()
+    _erase(link, "c-1")
+    erased = _document(link, "claim", "c-1")
+    about = {"claimant_id": "cl-2"} if kind is earnings.ClaimantErased else {}
+    link.snapshot(4, "cl-1", kind=kind, **about)
+    link.hears(topics.EARNINGS_PAYMENT, _job(link))
+    assert _document(link, "claim", "c-1") == erased == Claim(claim_id="c-1", version=4, status="erased")
+    link.snapshot(5, "cl-1", kind=kind, **about)
+    link.hears(topics.EARNINGS_PAYMENT, _job(link))
+    claim = _document(link, "claim", "c-1")
+    assert (claim.status, set(claim.people), set(claim.employments)) == ("open", {"cl-1"}, {"j-2"})
+    assert link.employer_view(engagement).status_code == 410
+    assert link.get("coach", f"/v1/engagements/{engagement}").status_code == 404
+    assert link.get("claimant", "/v1/claimants/cl-1/engagements").json()["items"] == []
+    assert link.consent()
 
 
 @pytest.mark.parametrize("single", [False, True])

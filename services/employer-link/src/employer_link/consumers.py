@@ -146,9 +146,10 @@ def handle(work: Work, item: Item, policy: Policy) -> None:
 
 
 def _forgotten(claim: Claim, event: Heard) -> bool:
-    """The claim or the person was erased: nothing that comes later is kept about them."""
-    about = None if isinstance(event, Snapshot) else getattr(event, "claimant_id", None)
-    return claim.status == "erased" or about in claim.erased_people
+    """The claim or the person was erased: nothing that comes later is kept about them, unless upstream has the claim again."""
+    if isinstance(event, Snapshot):
+        return claim.status == "erased" and event.claim.version <= claim.version
+    return claim.status == "erased" or getattr(event, "claimant_id", None) in claim.erased_people
 
 
 def _claimant_erased(work: Work, claim: Claim, event: earnings.ClaimantErased, policy: Policy) -> None:
