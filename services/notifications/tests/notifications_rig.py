@@ -125,7 +125,8 @@ class Rig:
         person: dict[str, Any] = {"self_employed": False, "dead": False, "nino_known": True, "easements": ()}
         person |= {name: changes.pop(name) for name in ("dead", "easements") if name in changes}
         snapshot: dict[str, Any] = {"status": "open", "couple": False, "entitlement_date": date(2026, 1, 1), "payment_day": 7}
-        claimant = ClaimClaimant(claimant_id=f"{name}-person", coach_id=coach_id, office_id=office_id, **person)
+        who = changes.pop("who", f"{name}-person")
+        claimant = ClaimClaimant(claimant_id=who, coach_id=coach_id, office_id=office_id, **person)
         claim = Claim(claim_id=name, version=version, claimants=(claimant,), **(snapshot | changes))
         self.publish(topics.EARNINGS_CIRCUMSTANCES, name, ClaimOpened(claim_id=name, claim=claim))
 

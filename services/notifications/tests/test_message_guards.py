@@ -166,8 +166,20 @@ def test_a_message_about_an_appointment_goes_only_while_it_is_true(template: str
     assert ruling(doc(appointments={"a": about}), message(template, regarding="a")) == result
 
 
-def test_a_cancellation_is_told_even_when_the_case_is_over() -> None:
-    assert ruling(doc(cases=ended("closed")), message("appointment-cancelled")) == Go()
+@pytest.mark.parametrize(
+    ("known", "result"),
+    [
+        ({"cases": ended("closed")}, Go()),
+        ({"snapshot": replace(claim(), claimants=())}, Go()),
+        ({"snapshot": claim("closed")}, Go()),
+        ({"snapshot": claim("suspended")}, Go()),
+        ({"snapshot": claim("closed", dead=True)}, Stop("died")),
+        ({"erased_claimants": ("p",)}, Stop("erased")),
+        ({"snapshot": None, "erased": True}, Stop("erased")),
+    ],
+)
+def test_only_death_and_erasure_stop_the_word_that_an_appointment_is_cancelled(known: dict[str, Any], result: Any) -> None:
+    assert ruling(doc(**known), message("appointment-cancelled")) == result
 
 
 EVERY_DAY: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

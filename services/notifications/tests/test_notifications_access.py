@@ -24,6 +24,21 @@ def test_others_find_nothing_and_may_do_nothing(rig: Rig) -> None:
     assert refused[0][0] >= 6
 
 
+def test_the_coach_of_a_claim_that_somebody_left_reads_their_messages_no_more(rig: Rig) -> None:
+    name = rig.person()
+    rig.contact(name, channel="message")
+    rig.drain()
+    path = f"/v1/claimants/{name}-person/messages"
+    assert len(rig.http.get(path, headers=rig.own_coach(name)).json()["items"]) == 1
+    rig.claim(name, f"{name}-coach", f"{name}-office", version=2, who=f"{name}-partner")
+    rig.drain()
+    assert rig.http.get(path, headers=rig.own_coach(name)).status_code == 404
+    assert len(rig.http.get(path, headers=rig.claimant(name)).json()["items"]) == 1
+    rig.claim(name, f"{name}-coach", f"{name}-office", version=3)
+    rig.drain()
+    assert rig.http.get(path, headers=rig.own_coach(name)).status_code == 200, "they are back"
+
+
 def test_changes_need_a_key_and_the_version_read_and_a_repeat_gets_the_same_answer(rig: Rig) -> None:
     name = rig.person()
     rig.contact(name)

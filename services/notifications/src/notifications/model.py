@@ -42,8 +42,15 @@ class Preferences(msgspec.Struct, frozen=True, kw_only=True):
     sealed: bytes
 
 
+MOVED = "moved"
+"""How a case ended on this claim whose person took it along to another."""
+
+
 class Case(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of a claimant's case. ended: the code of how it ended, None while it is open."""
+    """What is known of a claimant's case. ended: the code of how it ended, None while it is open.
+
+    exempt_behind: event id of the hold that took the exemption's place; the exemption is back when that is taken back.
+    """
 
     case_id: str
     claimant_id: str
@@ -52,6 +59,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     ended: str | None = None
     exempt_until: date | None = None
     exempt: bool = False
+    exempt_behind: str | None = None
 
 
 class Dispute(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,10 +70,11 @@ class Dispute(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Contact(msgspec.Struct, frozen=True, kw_only=True):
-    """A contact begun by the service, for the burden cap."""
+    """A contact, for the burden cap. event_id: of a contact outside our messages, which can be taken back."""
 
     claimant_id: str
     at: datetime
+    event_id: str | None = None
 
 
 class Waiting(msgspec.Struct, frozen=True, kw_only=True):

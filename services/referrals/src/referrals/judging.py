@@ -124,7 +124,7 @@ def _reconcile(desk: Desk, claimant_id: str, ap: Ap, decided: Decided, *, final:
             _take_back(desk, claimant_id, flag, decided, final=final)
         else:
             if flag.reason_gone:
-                told_in_error.restored(desk, flag)
+                told_in_error.restored(desk, claimant_id, flag)
             fresh = replace(flag, reason_gone=False, reasons=reasons_of(flag.rule_id, decided), decision_id=decided.decision_id)
             desk.keep(with_flag(desk.person(claimant_id), fresh))
     for rule_id in _wanted(decided):

@@ -50,12 +50,12 @@ def router(api: Api) -> APIRouter:
                 coach_ids=tuple(name for entry in entries for name in entry.coach_ids),
                 office_ids=tuple(name for entry in entries for name in entry.office_ids),
             )
-            known = place if entries else None
+            rows = queries.messages_of(conn, claimant_id, after=after, limit=page.fetch)
+            known = place if entries or rows else None  # who left every claim reads their own messages still
             reader = api.current(conn, who)
             access.check(conn, request, reader, "messages", known, scopes=READERS, claimant_id=claimant_id)
-            if not entries:
+            if known is None:
                 raise not_found()
-            rows = queries.messages_of(conn, claimant_id, after=after, limit=page.fetch)
             docs = api.documents(conn, [(documents.CLAIM, claim_id) for claim_id in sorted({row[0] for row in rows})])
         found = [
             docs[documents.CLAIM, claim_id].messages[message_id]

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from contracts import employer_link, referrals
 from notifications.acts import appointments, messages
 from notifications.acts.documents import claim, save
-from notifications.model import Case, ClaimDoc, Contact, Dispute
+from notifications.model import MOVED, Case, ClaimDoc, Contact, Dispute
 from notifications.setup import Setup
 from streaming.work import Work
 
@@ -25,15 +25,21 @@ def changed(work: Work, setup: Setup, event: Any) -> None:
             )
             _keep_case(work, claim(work, event.claim_id), opened)
         case referrals.CaseReassigned():
-            place = {} if event.office_id is None else {"office_id": event.office_id}
-            _with_case(work, event, coach_id=event.to, **place)
+            changes: dict[str, Any] = {} if event.office_id is None else {"office_id": event.office_id}
+            known = claim(work, event.claim_id).cases.get(event.case_id)
+            if known is not None and known.ended == MOVED:  # and its person came back
+                changes["ended"] = None
+            _with_case(work, event, coach_id=event.to, **changes)
         case referrals.CaseReopened():
-            _with_case(work, event, ended=None, exempt=False, exempt_until=None)
+            _with_case(work, event, ended=None, exempt=False, exempt_until=None, exempt_behind=None)
         case referrals.ActionUndone():
-            if event.action == "CaseExempted":
-                _with_case(work, event, exempt=False, exempt_until=None)
+            _undo(work, setup, event)
+        case referrals.CaseHeld():
+            before = claim(work, event.claim_id).cases.get(event.case_id)
+            if before is not None and before.exempt:
+                _with_case(work, event, exempt=False, exempt_behind=work.cause.id)
         case referrals.CaseExempted():
-            doc = _with_case(work, event, exempt=True, exempt_until=event.until)
+            doc = _with_case(work, event, exempt=True, exempt_until=event.until, exempt_behind=None)
             _over(work, setup, doc, event.case_id, "case_exempt")
         case referrals.CaseWithdrawn():
             _over(work, setup, _with_case(work, event, ended="withdrawn"), event.case_id, "case_withdrawn")
@@ -43,7 +49,7 @@ def changed(work: Work, setup: Setup, event: Any) -> None:
             _close(work, setup, event)
         case referrals.ContactRecorded():
             doc = claim(work, event.claim_id)
-            contact = Contact(claimant_id=event.claimant_id, at=work.now)
+            contact = Contact(claimant_id=event.claimant_id, at=work.now, event_id=work.cause.id)
             save(work, replace(doc, contacts=(*doc.contacts, contact)))
         case referrals.EarningsContestClosed():
             doc = claim(work, event.claim_id)
@@ -58,7 +64,6 @@ def changed(work: Work, setup: Setup, event: Any) -> None:
             _correct(work, setup, event)
         case (
             referrals.FlagAppended()
-            | referrals.CaseHeld()
             | referrals.OutcomeMet()
             | referrals.ReferralMade()
             | employer_link.ConsentWithdrawn()
@@ -86,6 +91,21 @@ def _with_case(work: Work, event: Any, **changes: Any) -> ClaimDoc:
     doc = claim(work, event.claim_id)
     unknown = Case(case_id=event.case_id, claimant_id=event.claimant_id, coach_id=None, office_id=None)
     return _keep_case(work, doc, replace(doc.cases.get(event.case_id, unknown), **changes))
+
+
+def _undo(work: Work, setup: Setup, event: referrals.ActionUndone) -> None:
+    """What two people took back no longer counts."""
+    match event.action:
+        case "CaseExempted":
+            _with_case(work, event, exempt=False, exempt_until=None)
+        case "CaseHeld":
+            doc = claim(work, event.claim_id)
+            before = doc.cases.get(event.case_id)
+            if before is not None and before.exempt_behind == event.event_id:
+                messages.review(work, setup, _with_case(work, event, exempt=True, exempt_behind=None))
+        case "ContactRecorded":
+            doc = claim(work, event.claim_id)
+            save(work, replace(doc, contacts=tuple(item for item in doc.contacts if item.event_id != event.event_id)))
 
 
 def _over(work: Work, setup: Setup, doc: ClaimDoc, case_id: str, why: str) -> None:

@@ -2,7 +2,8 @@
 
 The first stop in the guards' order is named: not contactable, case over, what it is about has changed, easement,
 dispute, burden cap. Only messages that count as a contact are stopped by dispute and burden cap; the others answer
-something the claimant did.
+something the claimant did. That an appointment is cancelled is told to everybody but the dead and the erased: whoever is
+not told travels for nothing.
 """
 
 from __future__ import annotations
@@ -46,6 +47,9 @@ class Stop(msgspec.Struct, frozen=True, tag=True):
 
 Ruling = Go | Wait | Stop
 
+GONE = ("died", "erased")
+"""Codes of people whom nothing at all is sent to."""
+
 STATES_OF: dict[About, tuple[str, ...]] = {
     "offer": ("offered",),
     "notice": ("offered", "booked"),
@@ -56,13 +60,16 @@ STATES_OF: dict[About, tuple[str, ...]] = {
 """What an appointment's state is when a message about it is still true."""
 
 
+NOT_ON_CLAIM = "not_on_claim"
+
+
 def not_contactable(doc: ClaimDoc, claimant_id: str) -> str | None:
     """guard-not-contactable: cannot be overridden. Returns the code of what stops, or None."""
     if doc.erased or claimant_id in doc.erased_claimants:
         return "erased"
     person = doc.person(claimant_id)
     if doc.snapshot is None or person is None:
-        return "not_on_claim"
+        return NOT_ON_CLAIM
     if person.dead:
         return "died"
     if doc.snapshot.status != "open":
@@ -103,15 +110,15 @@ def judge(doc: ClaimDoc, message: Message, template: Template, now: datetime, ca
     """Go, wait or stop, for a message to the claimant."""
     day = london_day(now)
     case = doc.cases.get(message.case_id) if message.case_id else None
-    why = not_contactable(doc, message.claimant_id)
-    if why is None and template.about != "cancellation":
-        why = case_over(case, day)
+    why = not_contactable(doc, message.claimant_id) or case_over(case, day)
+    if template.about == "cancellation" and why not in GONE:
+        why = None
     why = why or no_longer_true(doc, message, template)
     if why is not None:
         return Stop(why)
     person = doc.person(message.claimant_id)
     if person is None:
-        return Stop("not_on_claim")
+        return Go()  # a cancellation, for somebody who left the claim: their easements are not known here any more
     allowed_from = contact_allowed_from(person, day)
     if allowed_from is not None:
         return Stop("easement") if template.counts_as_contact else Wait(local(allowed_from, OFFICE_MORNING))

@@ -86,6 +86,9 @@ def _people(conn: Connection[Any], claim_id: str, before: ClaimDoc, after: Claim
         if before.snapshot
         else {}
     )
+    gone = sorted(known.keys() - {person.claimant_id for person in after.snapshot.claimants})
+    if gone:
+        conn.execute("DELETE FROM person WHERE claim_id = %s AND claimant_id = ANY(%s)", (claim_id, gone))
     people = [
         (claim_id, person.claimant_id, person.coach_id, person.office_id)
         for person in after.snapshot.claimants
