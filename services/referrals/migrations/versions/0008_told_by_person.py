@@ -9,12 +9,10 @@ down_revision = "0007"
 
 
 def upgrade() -> None:
-    """The index by claim gives way to one by person."""
+    """An index by person."""
     op.execute("CREATE INDEX told_in_error_by_person ON told_in_error (claimant_id, case_id)")
-    op.execute("DROP INDEX told_in_error_by_case")
 
 
 def downgrade() -> None:
-    """The other way round."""
-    op.execute("CREATE INDEX told_in_error_by_case ON told_in_error (claim_id, case_id)")
+    """Remove it."""
     op.execute("DROP INDEX told_in_error_by_person")
