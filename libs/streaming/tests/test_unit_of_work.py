@@ -437,6 +437,14 @@ def test_a_key_used_for_another_request_is_refused_and_another_client_has_its_ow
     assert shell.values("A") == (1, 5)
 
 
+def test_keys_and_replies_are_forgotten_after_a_week(shell: Shell) -> None:
+    for key in ("old", "new"):
+        shell.unit.command(add_command(key, 1))
+    shell.unit.conn.execute("UPDATE idempotency SET at = at - interval '8 days' WHERE key = 'old'")
+    assert shell.new_unit().fire_due() == 0
+    assert shell.unit.conn.execute("SELECT key FROM idempotency").fetchall() == [("new",)]
+
+
 def test_commands_for_a_parked_claim_are_told_to_wait(shell: Shell) -> None:
     shell.produce(Instruction("A", 1, "bug"))
     shell.catch_up()

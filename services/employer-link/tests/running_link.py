@@ -239,14 +239,15 @@ class RunningLink:
         return self.unit.apply([PreparedChunk(chunk, list(self.unit.spec.topics[topic]([record])))])
 
     def snapshot(self, version: int, *people: str, kind: Any = earnings.ClaimChanged, **changes: Any) -> None:
-        """A claim snapshot of c-1; people are looked after by coach co-1 in office of-1 unless changes say otherwise."""
+        """A snapshot of claim c-1; people are looked after by coach co-1 in office of-1; changes say otherwise."""
         place = {"coach_id": changes.pop("coach_id", "co-1"), "office_id": changes.pop("office_id", "of-1")}
+        claim_id = changes.pop("claim_id", "c-1")
         claimants = tuple(
             earnings.ClaimClaimant(claimant_id=person, **place, self_employed=False, dead=False, nino_known=True)
             for person in people
         )
         claim = earnings.Claim(
-            claim_id="c-1",
+            claim_id=claim_id,
             version=version,
             couple=len(people) > 1,
             entitlement_date=date(2026, 1, 12),
@@ -254,7 +255,7 @@ class RunningLink:
             claimants=claimants,
             status=changes.pop("status", "open"),
         )
-        self.hears(topics.EARNINGS_CIRCUMSTANCES, kind(claim_id="c-1", claim=claim, **changes))
+        self.hears(topics.EARNINGS_CIRCUMSTANCES, kind(claim_id=claim_id, claim=claim, **changes))
 
     def known_case(self) -> None:
         """A claim with two people, the first of whom has a job with the employer and an open case."""
@@ -396,7 +397,7 @@ class RunningLink:
             post.close()
 
     def sends(self, **how: bool) -> int:
-        """Send whatever is due; how many were looked at."""
+        """Send whatever is due; how many went on."""
         with self.sender(**how) as sender:
             return sender.step()
 

@@ -377,6 +377,7 @@ def test_erasure_leaves_no_row_about_the_person(link: Any, whole_claim: bool) ->
     for table in ("person", "consent", "engagement"):
         assert link.stored(table, "claimant_id = 'cl-1'") == "[]", table
     stored = msgspec.msgpack.decode(link.rows("SELECT state FROM document WHERE kind = 'claim'")[0][0])
+    assert stored.pop("erased_people") == ([] if whole_claim else ["cl-1"])
     assert "cl-1" not in str(stored)
     late = earnings.EmploymentEnded(
         claim_id="c-1", claimant_id="cl-1", employment_id="j-1", employer_id=link.employer_id, ended_on=date(2026, 5, 31)

@@ -60,6 +60,9 @@ def test_public_https_targets_may_be_registered(url: str) -> None:
         "https://höoks.example.org/in",
         "https://hooks.example.org/ in",
         "https://hooks.example.org/" + "a" * 2050,
+        "https://a..b/",
+        "https://.example.org/",
+        f"https://{'a' * 64}.example.org/",
     ],
 )
 def test_other_targets_may_not(url: str) -> None:
@@ -89,10 +92,16 @@ def test_a_name_that_turns_private_between_check_and_call_gains_nothing(monkeypa
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
     monkeypatch.setattr(httpcore.SyncBackend, "connect_tcp", connect)
-    backend = GuardedBackend(TargetPolicy())
+    backend = GuardedBackend(TargetPolicy(), 5.0)
     with pytest.raises(httpcore.ConnectError):
         backend.connect_tcp("hooks.example.org", 443)
     assert connected == ["93.184.215.14"]
     with pytest.raises(BlockedTarget):
         backend.connect_tcp("hooks.example.org", 443)
     assert connected == ["93.184.215.14"]
+
+
+@pytest.mark.parametrize("host", ["a..b", "a" * 64])
+def test_a_name_that_the_resolver_cannot_even_write_down_has_no_address(host: str) -> None:
+    with pytest.raises(httpcore.ConnectError):
+        GuardedBackend(TargetPolicy(), 5.0).connect_tcp(host, 443)

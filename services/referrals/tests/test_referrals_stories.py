@@ -224,3 +224,21 @@ def test_contested_earnings_stop_the_flag_at_its_recheck(rig: Rig) -> None:
     assert made.status_code == 201, made.text
     rig.go_to(after(last, 7))
     assert [body["why"] for kind, body in rig.events(name) if kind == "FlagWithdrawn"] == ["guard-dispute"]
+
+
+def test_a_contest_stops_flags_of_the_claim_that_the_person_is_on_now(rig: Rig) -> None:
+    name = open_claim(rig)
+    now = f"a-{name}"  # sorts before the old one, which still names them
+    them = person(f"{name}-p", coach_id=f"{name}-coach", office_id=f"{name}-office")
+    rig.publish(topics.EARNINGS_CIRCUMSTANCES, now, ClaimOpened(claim_id=now, claim=claim(now, them)))
+    old = claim(name, them, version=2, status="closed", closed_date=rig.now.date())
+    rig.publish(topics.EARNINGS_CIRCUMSTANCES, name, ClaimClosed(claim_id=name, claim=old))
+    rig.drain()
+    who = rig.person(f"{name}-p", "claimant", claimant_id=f"{name}-p")
+    body = {"period_id": f"{now}-period", "why_code": "wrong_amount"}
+    made = rig.call(who, "POST", f"/v1/claimants/{name}-p/contest", body)
+    assert (made.status_code, made.json()["claim_id"]) == (201, now)
+    [(kind, told)] = rig.events(now, topics.PROGRESSION_CASE)
+    assert (kind, told["claim_id"]) == ("EarningsContested", now)
+    answered = rig.call(f"{name}-coach", "POST", f"/v1/claimants/{name}-p/contest/close", {"period_id": f"{now}-period"})
+    assert (answered.status_code, answered.json()["claim_id"], answered.json()["state"]) == (200, now, "closed")

@@ -121,6 +121,10 @@ def test_an_open_case_goes_along_to_another_claim_with_its_days_and_the_review_t
     assert rig.sql("SELECT count(*) FROM parked_root") == [(0,)]
     [there] = listed(rig, f"{name}-coach")
     assert (there["case_id"], there["claim_id"]) == (item["case_id"], target)
+    [(kind, told)] = rig.events(target, topics.PROGRESSION_CASE)
+    assert (kind, told["case_id"], told["to"], told["office_id"]) == (
+        "CaseReassigned", item["case_id"], f"{name}-coach", f"{name}-office"
+    )  # fmt: skip
     waiting = dict(rig.sql("SELECT name, count(*) FROM due WHERE key = %s GROUP BY name", target))
     assert (waiting["case-expiry"], waiting["review"]) == (1, 1)
     assert rig.sql("SELECT count(*) FROM due WHERE key = %s", name) == [(0,)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +91,9 @@ def test_what_cannot_be_asked_is_refused(rig: Rig, told: tuple[str, str]) -> Non
     assert (misspelt.status_code, misspelt.json()["code"]) == (422, "policy-invalid")
     assert "aet.hors: there is no such key" in misspelt.text
     assert asked(rig, leader, **{"from": (rig.now + timedelta(days=400)).date().isoformat()}).json()["code"] == "window-invalid"
+    for far in (rig.now.date() + timedelta(days=367), date.max):
+        late = asked(rig, leader, to=far.isoformat())
+        assert (late.status_code, late.json()["code"]) == (422, "window-invalid")
     assert asked(rig, f"{name}-coach").status_code == 403
     assert rig.call(leader, "GET", "/v1/what-if/unknown").status_code == 404
 

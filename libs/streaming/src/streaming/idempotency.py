@@ -11,6 +11,9 @@ from psycopg import Connection
 from streaming.errors import Refused
 from streaming.work import Reply
 
+KEPT_DAYS = 7
+"""No caller repeats a request after so long; replies hold what was said of people, so they are not kept for ever."""
+
 
 def claim(conn: Connection[Any], client: str, key: str, fingerprint: bytes, cause_id: str) -> Reply | None:
     """Take the key for this transaction, or return the stored reply of an earlier one.
@@ -38,3 +41,8 @@ def store(conn: Connection[Any], client: str, key: str, reply: Reply) -> None:
         "UPDATE idempotency SET status = %s, body = %s, headers = %s WHERE client = %s AND key = %s",
         (reply.status, msgspec.json.encode(reply.body), json.dumps(dict(reply.headers)), client, key),
     )
+
+
+def forget(conn: Connection[Any]) -> int:
+    """Delete old keys with their replies; how many."""
+    return conn.execute("DELETE FROM idempotency WHERE at < now() - %s * interval '1 day'", (KEPT_DAYS,)).rowcount

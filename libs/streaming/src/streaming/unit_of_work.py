@@ -35,6 +35,8 @@ from streaming.work import Reply, Work
 T = TypeVar("T")
 
 MAX_REDO = 50
+TIDY_EVERY_S = 3600.0
+"""Between deletions of old idempotency keys, by whoever fires timers and finds none due."""
 INFRASTRUCTURE_CLASSES = ("08", "40", "53", "57", "58")
 INFRASTRUCTURE_STATES = ("55P03", "25P03", "25P04", "25006")
 """Lock not had; session ended because we were frozen in a transaction (idle, whole); a standby after a failover."""
@@ -110,6 +112,7 @@ class UnitOfWork:
         self._items = Pace(sys.maxsize)
         self._connect = connect
         self._conn: Connection[Any] | None = None
+        self._tidy_at = 0.0
 
     @property
     def conn(self) -> Connection[Any]:
@@ -220,7 +223,12 @@ class UnitOfWork:
 
     def _fire_due(self, limit: int) -> int:
         roots = self._plain(lambda conn: timers.pick(conn, self.clock.now(), limit))
-        return self._fire(roots, limit) if roots else 0
+        if roots:
+            return self._fire(roots, limit)
+        if time.monotonic() >= self._tidy_at:
+            self._tidy_at = time.monotonic() + TIDY_EVERY_S
+            self._plain(idempotency.forget)
+        return 0
 
     def _fire(self, roots: Sequence[Root], limit: int) -> int:
         """What is due for these roots. When the database refuses a write, each is fired alone, and the one it concerns waits."""

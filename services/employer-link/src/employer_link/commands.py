@@ -131,6 +131,8 @@ def set_contact(
 ) -> Reply:
     """PUT /v1/claimants/{id}/employer-contact. others: further claims that hold something of this person."""
     claim = _claim(work, claim_id)
+    if claimant_id not in claim.people:  # gone, perhaps erased, since the claim was looked up
+        raise not_found()
     claimant = work.get("claimant", claimant_id)
     work.require_match(etag.of(views.contact_view(claimant_id, claimant)))
     known = claimant or Claimant(claimant_id=claimant_id)

@@ -11,7 +11,7 @@ from contracts import earnings, reference, referrals, topics
 from contracts.envelope import Envelope, decode, parse
 from contracts.errors import ContractError
 from employer_link.acts import commit
-from employer_link.model import Claim, Coach, Employer, Office, Policy
+from employer_link.model import Claim, Claimant, Coach, Employer, Office, Policy
 from employer_link.rules import facts
 from employer_link.rules.decision import Decision
 from streaming.records import Bad, Cause, Ignored, Item, Prepared, Record, Root
@@ -74,6 +74,8 @@ def _item(record: Record, envelope: Envelope, body: msgspec.Struct) -> Prepared:
     key, roots = _roots(body)
     if record.key != key.encode():
         return Bad(record, "key_mismatch")
+    if any("\x00" in name for _, name in roots):
+        return Bad(record, "id_invalid")
     cause = Cause(envelope.id, envelope.correlation_id or envelope.id, envelope.traceparent)
     versioned = isinstance(body, (*Snapshot.__args__, reference.OfficeChanged, reference.CoachChanged))
     return Item(record, cause, roots, body, None if versioned else envelope.id)
@@ -88,6 +90,8 @@ def _roots(body: msgspec.Struct) -> tuple[str, tuple[Root, ...]]:
     claim_id: str = body.claim_id  # type: ignore[attr-defined]  # every other event of these topics has one
     if isinstance(body, earnings.EmploymentStarted):
         return claim_id, (("claim", claim_id), ("employer", body.employer_id))
+    if isinstance(body, Snapshot):
+        return claim_id, (("claim", claim_id), *(("claimant", person.claimant_id) for person in body.claim.claimants))
     return claim_id, (("claim", claim_id),)
 
 
@@ -101,15 +105,13 @@ def handle(work: Work, item: Item, policy: Policy) -> None:
         _coach(work, event)
         return
     claim: Claim = work.get("claim", event.claim_id) or Claim(claim_id=event.claim_id)
-    if claim.status == "erased":
+    if _forgotten(claim, event):
         work.outcome = "superseded"
         return
     match event:
         case earnings.ClaimErased():
             erased = msgspec.structs.replace(claim, status="erased")
-            commit(work, Decision(erased), policy, finish=facts.erase)
-            for claimant_id in claim.people:
-                _forget_claimant(work, claimant_id)
+            _follow_people(work, claim, commit(work, Decision(erased), policy, finish=facts.erase))
         case earnings.ClaimantErased():
             _claimant_erased(work, claim, event, policy)
         case (
@@ -125,7 +127,7 @@ def handle(work: Work, item: Item, policy: Policy) -> None:
             if newer is None:
                 work.outcome = "superseded"
             else:
-                commit(work, Decision(newer), policy)
+                _follow_people(work, claim, commit(work, Decision(newer), policy))
         case earnings.EmploymentStarted():
             _name_employer(work, event)
             commit(work, Decision(facts.employment_started(claim, event)), policy)
@@ -143,18 +145,38 @@ def handle(work: Work, item: Item, policy: Policy) -> None:
             assert_never(event)
 
 
+def _forgotten(claim: Claim, event: Heard) -> bool:
+    """The claim or the person was erased: nothing that comes later is kept about them, unless upstream has the claim again."""
+    if isinstance(event, Snapshot):
+        return claim.status == "erased" and event.claim.version <= claim.version
+    return claim.status == "erased" or getattr(event, "claimant_id", None) in claim.erased_people
+
+
 def _claimant_erased(work: Work, claim: Claim, event: earnings.ClaimantErased, policy: Policy) -> None:
     """Also when the snapshot is old: what was told with it, to forget this person, still holds."""
     newer = facts.snapshot(claim, event.claim) or claim
     people = {key: person for key, person in newer.people.items() if key != event.claimant_id}
     without = msgspec.structs.replace(newer, people=people, version=max(newer.version, 1))
-    commit(work, Decision(without), policy, finish=lambda settled: facts.forget_person(settled, event.claimant_id))
-    _forget_claimant(work, event.claimant_id)
+    after = commit(work, Decision(without), policy, finish=lambda settled: facts.forget_person(settled, event.claimant_id))
+    _follow_people(work, claim, after)
+    if work.get("claimant", event.claimant_id) is not None:
+        work.put("claimant", event.claimant_id, None)
 
 
-def _forget_claimant(work: Work, claimant_id: str) -> None:
-    if work.get("claimant", claimant_id) is not None:
-        work.put("claimant", claimant_id, None)
+def _follow_people(work: Work, before: Claim, after: Claim) -> None:
+    """Each person's document says which claims name them. Whoever leaves takes their hard stop along; an erased claim takes it
+    with it when no other names them."""
+    for claimant_id in sorted({*before.people, *after.people}):
+        known: Claimant | None = work.get("claimant", claimant_id)
+        person = known or Claimant(claimant_id=claimant_id)
+        others = person.claims - {after.claim_id}
+        claims = others | {after.claim_id} if claimant_id in after.people else others
+        person = msgspec.structs.replace(person, claims=claims)
+        stays = bool(claims) or (person.has_stop and after.status != "erased")
+        if stays and person != known:
+            work.put("claimant", claimant_id, person)
+        elif not stays and known is not None:
+            work.put("claimant", claimant_id, None)
 
 
 def _name_employer(work: Work, event: earnings.EmploymentStarted) -> None:

@@ -40,13 +40,16 @@ def body(delivery: Delivery) -> bytes:
 
 
 class Post:
-    """Sends one signed message. Its connections pass the guard; redirects count as failures."""
+    """Sends one signed message. Its connections pass the guard; redirects count as failures.
+
+    timeout_s: for all of a message, from looking up the name to the head of the answer. No more of the answer is read.
+    """
 
     def __init__(self, policy: TargetPolicy, timeout_s: float) -> None:
         self._policy = policy
         self._timeout = {"connect": timeout_s, "read": timeout_s, "write": timeout_s, "pool": timeout_s}
         self._pool = httpcore.ConnectionPool(
-            network_backend=GuardedBackend(policy), max_connections=10, max_keepalive_connections=0, retries=0
+            network_backend=GuardedBackend(policy, timeout_s), max_connections=10, max_keepalive_connections=0, retries=0
         )
 
     def send(self, url: str, secret: bytes, delivery: Delivery, *, sent_at: datetime) -> tuple[Result, str]:
@@ -61,16 +64,20 @@ class Post:
         ]
         try:
             self._policy.check_url(url)
-            response = self._pool.request("POST", url, headers=headers, content=payload, extensions={"timeout": self._timeout})
+            # Each message has a connection of its own, which ends with it: what follows the head is never waited for.
+            with self._pool.stream(
+                "POST", url, headers=headers, content=payload, extensions={"timeout": self._timeout}
+            ) as response:
+                status = response.status
         except BlockedTarget:
             return "blocked", "blocked_target"
         except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError) as error:
             return "retry", type(error).__name__
-        if 200 <= response.status < 300:
-            return "sent", str(response.status)
-        if response.status == 410:
+        if 200 <= status < 300:
+            return "sent", str(status)
+        if status == 410:
             return "gone", "410"
-        return "retry", str(response.status)
+        return "retry", str(status)
 
     def close(self) -> None:
         """Close the connections."""

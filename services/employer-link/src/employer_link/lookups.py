@@ -161,11 +161,25 @@ class DueDelivery:
     employer_id: str
 
 
+_DUE = (
+    "FROM delivery d WHERE state = 'queued' AND next_at <= %s AND NOT EXISTS (SELECT 1 FROM parked_root p"
+    " WHERE (p.kind, p.key) IN (('claim', d.claim_id), ('employer', d.employer_id), ('delivery', d.delivery_id),"
+    " ('claimant', (SELECT e.claimant_id FROM engagement e WHERE e.engagement_id = d.engagement_id))))"
+)
+"""Queued, and none of the documents that decide whether it may go is parked: those messages wait for an operator."""
+
+
 def deliveries_due(conn: Connection[Any], now: datetime, *, shard: int, shards: int, limit: int) -> list[DueDelivery]:
-    """Messages to send now, oldest first; a webhook always falls to the same one of `shards` threads."""
+    """Messages to send now, oldest first, parked ones aside; a webhook always falls to the same one of `shards` threads."""
+    query = (
+        f"SELECT delivery_id, claim_id, employer_id {_DUE}"
+        " AND abs(hashtext(webhook_id)::bigint) %% %s = %s ORDER BY next_at, delivery_id LIMIT %s"
+    )
     with conn.cursor(row_factory=class_row(DueDelivery)) as cursor:
-        return cursor.execute(
-            "SELECT delivery_id, claim_id, employer_id FROM delivery WHERE state = 'queued' AND next_at <= %s"
-            " AND abs(hashtext(webhook_id)::bigint) %% %s = %s ORDER BY next_at, delivery_id LIMIT %s",
-            (now, shards, shard, limit),
-        ).fetchall()
+        return cursor.execute(query, (now, shards, shard, limit)).fetchall()
+
+
+def pending(conn: Connection[Any], now: datetime) -> int:
+    """Webhook messages that should have gone out by now, parked ones aside."""
+    row = conn.execute(f"SELECT count(*) {_DUE}", (now,)).fetchone()
+    return int(row[0]) if row else 0

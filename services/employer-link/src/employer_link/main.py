@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from employer_link import consumers, store, timers
+from employer_link import consumers, lookups, store, timers
 from employer_link.model import Claim, Claimant, Coach, Delivery, Employer, Office, Policy
 from employer_link.policy_files import load
 from employer_link.settings import Settings
@@ -51,7 +51,7 @@ def build_spec(policy: Policy | None = None) -> Spec:
         fire=lambda work, due: timers.fire(work, due, numbers),
         links=links,
         project=store.project,
-        pending=store.pending,
+        pending=lookups.pending,
     )
 
 

@@ -144,7 +144,7 @@ class Employment(Struct, frozen=True, kw_only=True):
 class Claim(Struct, frozen=True, kw_only=True):
     """Lock root. Everything agreed under one claim, and the facts that these agreements rest on.
 
-    version: of the newest snapshot applied; 0: none has come yet.
+    version: of the newest snapshot applied; 0: none has come yet. erased_people: nothing that comes of them later is kept.
     """
 
     claim_id: str
@@ -155,18 +155,26 @@ class Claim(Struct, frozen=True, kw_only=True):
     employments: dict[str, Employment] = {}
     consents: dict[str, Consent] = {}
     engagements: dict[str, Engagement] = {}
+    erased_people: frozenset[str] = frozenset()
 
 
 class Claimant(Struct, frozen=True, kw_only=True):
     """Lock root that outlives claims: a "do not contact my employer" follows the person to the next claim.
 
-    nobody: no employer may be contacted. on_behalf: who recorded the newest word, if not the claimant.
+    nobody: no employer may be contacted. on_behalf: who recorded the newest word, if not the claimant. claims: those that name
+    the person; with the last of them that is erased the stop is forgotten too.
     """
 
     claimant_id: str
     nobody: bool = False
     forbidden: frozenset[str] = frozenset()
     on_behalf: OnBehalf | None = None
+    claims: frozenset[str] = frozenset()
+
+    @property
+    def has_stop(self) -> bool:
+        """Whether any employer must not be contacted."""
+        return self.nobody or bool(self.forbidden)
 
     def forbids(self, employer_id: str) -> bool:
         """The hard stop for this employer."""

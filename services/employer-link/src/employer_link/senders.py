@@ -25,10 +25,11 @@ from employer_link.targets import TargetPolicy
 from streaming.cli import Program
 from streaming.clock import Clock, WallClock
 from streaming.crypto import FieldCipher
-from streaming.errors import Infrastructure, Refused
+from streaming.errors import Infrastructure, Refused, StreamingError
 from streaming.lanes import backoff
 from streaming.liveness import HealthServer, Liveness
 from streaming.records import Cause, Root
+from streaming.session import describe
 from streaming.unit_of_work import UnitOfWork
 from streaming.work import Reply, Work
 
@@ -52,20 +53,38 @@ class Sender:
         self._shards = shards
         self._wall: Clock = WallClock()
 
-    def step(self) -> int:
-        """Send what is due now; returns how many were looked at. Raises Infrastructure."""
+    def step(self, begins: Callable[[], None] = lambda: None) -> int:
+        """Send what is due now; returns how many went on. begins: called before each message. Raises Infrastructure."""
         try:
             due = deliveries_due(self._unit.conn, self._unit.clock.now(), shard=self._shard, shards=self._shards, limit=BATCH)
         except Error as error:
             raise Infrastructure(f"database: {type(error).__name__}") from error
+        went_on = 0
         for item in due:
+            begins()
             try:
                 self._one(item)
-            except Refused as refused:  # busy or parked: it stays queued
+                went_on += 1
+            except Refused as refused:  # busy, or parked a moment ago: it stays queued
                 log.info("webhook.waits", delivery_id=item.delivery_id, code=refused.code)
-        return len(due)
+        return went_on
 
     def _one(self, item: DueDelivery) -> None:
+        try:
+            self._deliver(item)
+        except StreamingError:
+            raise
+        except Exception as error:  # a bug on one message: a failed attempt, and the others go on
+            code = type(error).__name__
+            log.error("webhook.failed", delivery_id=item.delivery_id, error=describe(error))
+
+            def count_it(work: Work) -> Reply:
+                count(work, item, code)
+                return Reply(204)
+
+            self._unit.internal((("delivery", item.delivery_id),), Cause(f"fail:{item.delivery_id}", item.delivery_id), count_it)
+
+    def _deliver(self, item: DueDelivery) -> None:
         roots: tuple[Root, ...] = (
             ("claim", item.claim_id),
             ("employer", item.employer_id),
@@ -84,7 +103,7 @@ class Sender:
         if not taken:
             return
         delivery, webhook = taken[0]
-        result, code = self._post.send(webhook.url, self._cipher.decrypt(webhook.secret), delivery, sent_at=self._wall.now())
+        result, code = self._call(delivery, webhook)
         log.info("webhook.sent", delivery_id=item.delivery_id, result=result, code=code, attempt=delivery.attempts)
 
         def note_it(work: Work) -> Reply:
@@ -92,6 +111,13 @@ class Sender:
             return Reply(204)
 
         self._unit.internal(roots, Cause(f"note:{item.delivery_id}:{delivery.attempts}", item.delivery_id), note_it)
+
+    def _call(self, delivery: Delivery, webhook: Webhook) -> tuple[Result, str]:
+        try:
+            return self._post.send(webhook.url, self._cipher.decrypt(webhook.secret), delivery, sent_at=self._wall.now())
+        except Exception as error:  # taking it counted the attempt already
+            log.error("webhook.failed", delivery_id=delivery.delivery_id, error=describe(error))
+            return "retry", type(error).__name__
 
 
 def take(work: Work, item: DueDelivery) -> tuple[Delivery, Webhook] | None:
@@ -106,6 +132,9 @@ def take(work: Work, item: DueDelivery) -> tuple[Delivery, Webhook] | None:
         return None
     if not _may_go(work, delivery):
         _end(work, delivery, "suppressed", "consent_ended")
+        return None
+    if delivery.attempts > len(BACKOFF):  # the outcome of its last attempt was never noted
+        _end(work, delivery, "failed", "not_noted")
         return None
     taken = msgspec.structs.replace(delivery, attempts=delivery.attempts + 1, next_at=work.now + LEASE)
     work.put("delivery", delivery.delivery_id, taken)
@@ -135,11 +164,23 @@ def note(work: Work, item: DueDelivery, result: Result, code: str) -> None:
             _end(work, delivery, "failed", code)
             _unregister(work, delivery)
         case "retry":
-            if delivery.attempts > len(BACKOFF):
-                _end(work, delivery, "failed", code)
-            else:
-                later = work.now + BACKOFF[delivery.attempts - 1]
-                work.put("delivery", delivery.delivery_id, msgspec.structs.replace(delivery, next_at=later))
+            _again(work, delivery, code)
+
+
+def count(work: Work, item: DueDelivery, code: str) -> None:
+    """One more failed attempt, of a message that could not even be taken, or whose outcome could not be noted."""
+    delivery: Delivery | None = work.get("delivery", item.delivery_id)
+    if delivery is not None:
+        _again(work, msgspec.structs.replace(delivery, attempts=delivery.attempts + 1), code)
+
+
+def _again(work: Work, delivery: Delivery, code: str) -> None:
+    """Later, or no more."""
+    if delivery.attempts > len(BACKOFF):
+        _end(work, delivery, "failed", code)
+    else:
+        later = work.now + BACKOFF[delivery.attempts - 1]
+        work.put("delivery", delivery.delivery_id, msgspec.structs.replace(delivery, next_at=later))
 
 
 def _unregister(work: Work, delivery: Delivery) -> None:
@@ -168,7 +209,7 @@ def _loop(sender: Sender, name: str, liveness: Liveness, stopping: threading.Eve
         while not stopping.is_set():
             liveness.begin(name)
             try:
-                looked_at = sender.step()
+                went_on = sender.step(lambda: liveness.begin(name))
             except Infrastructure as error:
                 liveness.waits(name, str(error))
                 stopping.wait(backoff(attempt))
@@ -176,7 +217,7 @@ def _loop(sender: Sender, name: str, liveness: Liveness, stopping: threading.Eve
                 continue
             attempt = 0
             liveness.end(name)
-            if not looked_at:
+            if not went_on:
                 stopping.wait(IDLE_S)
     except Exception as error:
         log.critical("sender.stopped", error=type(error).__name__)

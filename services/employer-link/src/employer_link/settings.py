@@ -19,7 +19,7 @@ class Settings(PlatformSettings):
     webhook_allowed_hosts: str = Field(
         "", description="host:port[,…] that webhooks may reach although they are private; local and test only"
     )
-    webhook_timeout_s: float = Field(10.0, gt=0)
+    webhook_timeout_s: float = Field(10.0, gt=0, description="for one webhook message, from its name's look-up to its answer")
 
     @model_validator(mode="after")
     def production_sends_only_outside(self) -> Self:

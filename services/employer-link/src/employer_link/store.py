@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from psycopg import Connection
@@ -148,9 +147,3 @@ def _delivery(conn: Connection[Any], delivery_id: str, after: Delivery | None) -
             after.next_at,
         ),
     )
-
-
-def pending(conn: Connection[Any], now: datetime) -> int:
-    """Webhook messages that should have gone out by now."""
-    row = conn.execute("SELECT count(*) FROM delivery WHERE state = 'queued' AND next_at <= %s", (now,)).fetchone()
-    return int(row[0]) if row else 0

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpcore
+
+from employer_link.deadline import Ending, left
 
 MAX_URL = 2048
 
@@ -32,7 +35,10 @@ class TargetPolicy:
         return f"{host}:{port}" in self._allowed
 
     def check_url(self, url: str) -> None:
-        """The form of a target, before anything is resolved: https, a host, no credentials, no fragment. Raises BlockedTarget."""
+        """The form of a target, before anything is resolved: https, a host that the resolver takes, no credentials, no fragment.
+
+        Raises BlockedTarget.
+        """
         if len(url) > MAX_URL or not url.isascii() or any(character <= " " for character in url):
             raise BlockedTarget("url")
         try:
@@ -42,6 +48,10 @@ class TargetPolicy:
             raise BlockedTarget("url") from None
         if not parts.hostname or parts.username is not None or parts.password is not None or parts.fragment:
             raise BlockedTarget("url")
+        try:
+            parts.hostname.encode("idna")  # as the resolver does: an empty or overlong label is no OSError there
+        except UnicodeError:
+            raise BlockedTarget("name") from None
         if parts.scheme == "http" and self.exempt(parts.hostname, port or 80):
             return
         if parts.scheme != "https":
@@ -54,7 +64,7 @@ class TargetPolicy:
             raise BlockedTarget("address")
 
     def address(self, host: str, port: int) -> str:
-        """The address to connect to. Every address of the name must be public, else BlockedTarget; OSError if there is none."""
+        """The address to connect to. Raises BlockedTarget unless all of the name's are public; OSError, UnicodeError: none."""
         found = [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
         return self.choose(host, port, found)
 
@@ -80,10 +90,11 @@ _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 class GuardedBackend(httpcore.NetworkBackend):
-    """Connects only to addresses that the policy lets through."""
+    """Connects only to addresses that the policy lets through. within_s: how long a connection lasts, its making included."""
 
-    def __init__(self, policy: TargetPolicy) -> None:
+    def __init__(self, policy: TargetPolicy, within_s: float) -> None:
         self._policy = policy
+        self._within_s = within_s
         self._plain = httpcore.SyncBackend()
 
     def connect_tcp(
@@ -95,11 +106,13 @@ class GuardedBackend(httpcore.NetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
         """Resolve, check, connect to what was checked."""
+        ends = time.monotonic() + self._within_s
         try:
             address = self._policy.address(host, port)
-        except OSError:
+        except (OSError, UnicodeError):
             raise httpcore.ConnectError("the name has no address") from None
-        return self._plain.connect_tcp(address, port, timeout, local_address, socket_options)
+        timeout = left(ends, timeout, httpcore.ConnectTimeout)
+        return Ending(self._plain.connect_tcp(address, port, timeout, local_address, socket_options), ends)
 
     def connect_unix_socket(
         self, path: str, timeout: float | None = None, socket_options: Iterable[Any] | None = None

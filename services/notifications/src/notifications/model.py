@@ -42,6 +42,10 @@ class Preferences(msgspec.Struct, frozen=True, kw_only=True):
     sealed: bytes
 
 
+MOVED = "moved"
+"""How a case ended on this claim whose person took it along to another."""
+
+
 class Case(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a claimant's case. ended: the code of how it ended, None while it is open.
 

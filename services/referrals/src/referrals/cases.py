@@ -270,6 +270,11 @@ def reassign(
     return keep(desk, person, note(desk, moved, "CaseReassigned", by_role, actor, event_id, **details))
 
 
+def tell_where(desk: Desk, case: Case) -> None:
+    """The case came to this claim: whoever books, writes or agrees something for it finds it here from now on."""
+    emit(desk, case, events.CaseReassigned, from_=case.coach_id, to=case.coach_id, reason="upstream", office_id=case.office_id)
+
+
 def expire(desk: Desk, person: Person, case: Case) -> Person:
     """Nothing happened for too long."""
     event_id = emit(desk, case, events.CaseExpired)

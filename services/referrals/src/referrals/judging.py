@@ -124,7 +124,7 @@ def _reconcile(desk: Desk, claimant_id: str, ap: Ap, decided: Decided, *, final:
             _take_back(desk, claimant_id, flag, decided, final=final)
         else:
             if flag.reason_gone:
-                told_in_error.restored(desk, flag)
+                told_in_error.restored(desk, claimant_id, flag)
             fresh = replace(flag, reason_gone=False, reasons=reasons_of(flag.rule_id, decided), decision_id=decided.decision_id)
             desk.keep(with_flag(desk.person(claimant_id), fresh))
     for rule_id in _wanted(decided):
@@ -242,6 +242,14 @@ def withdraw_not_due(desk: Desk, claimant_id: str) -> None:
     """The person is not on this claim any more: what no re-check has confirmed goes by event."""
     for flag in desk.person(claimant_id).flags.values():
         if flag.live and (flag.state == "planned" or _before_due(desk, flag.period_id)):
+            withdraw(desk, claimant_id, flag, NOT_CONTACTABLE, flag.decision_id)
+
+
+def withdraw_not_shown(desk: Desk, claimant_id: str) -> None:
+    """The person takes only what a coach has seen to another claim: the rest goes by event."""
+    withdraw_not_due(desk, claimant_id)
+    for flag in desk.person(claimant_id).flags.values():
+        if flag.state == "raised":
             withdraw(desk, claimant_id, flag, NOT_CONTACTABLE, flag.decision_id)
 
 

@@ -9,18 +9,22 @@ import msgspec
 from contracts import earnings
 from contracts.reference import CoachChanged, OfficeChanged
 from contracts.vocabulary import ReassignReason
-from referrals import care, cases, routing
+from referrals import care, cases, moves, routing
 from referrals.desk import COACH, OFFICE, Desk, Setup
 from referrals.inputs import history, stops
-from referrals.judging import judge_changes, withdraw_not_due
+from referrals.judging import judge_changes, withdraw_not_shown
 from referrals.model import Case, ClaimDoc, Departed, Person, Standing, case_flags
 from referrals.rules.continuity import available
 from referrals.rules.support import Care
 from referrals.rules.trials import merged as merged_arms
 from streaming.work import Work
 
-ENDS = frozenset({"dead", "closed", "not_on_claim", "erased"})
+ABSENT = "not_on_claim"
+ENDS = frozenset({"dead", "closed", ABSENT, "erased"})
 """What ends a case for good; a suspension only stops steps and messages."""
+
+MOVED = "moved-claim"
+"""Why a case that had ended is open again."""
 
 DAY = timedelta(days=1)
 replace = msgspec.structs.replace
@@ -97,7 +101,7 @@ def erase_claim(desk: Desk) -> None:
     for person in desk.doc.people.values():
         _cancel_timers(desk, person)
     members = desk.doc.claim.claimants if desk.doc.claim is not None else ()
-    people = sorted({*desk.doc.people, *(member.claimant_id for member in members)})
+    people = sorted({*desk.doc.people, *desk.doc.departed, *(member.claimant_id for member in members)})
     for claimant_id in people:
         desk.work.append("erased_claimant", claimant_id=claimant_id, claim_id=desk.claim_id)
     version = desk.doc.claim.version if desk.doc.claim is not None else desk.doc.erased_version
@@ -153,7 +157,7 @@ def move(setup: Setup, work: Work, event: earnings.ClaimantMoved) -> None:
         target.save()
         return
     if claimant_id in source.doc.people:
-        withdraw_not_due(source, claimant_id)
+        withdraw_not_shown(source, claimant_id)
     person = source.doc.people.get(claimant_id)
     known = source.doc.departed.get(claimant_id) or Departed(member=source.doc.member(claimant_id))
     gone = replace(known, to=event.to_claim_id, carried=person.carried if person is not None else known.carried)
@@ -182,7 +186,9 @@ def _take_along(source: Desk, target: Desk, person: Person) -> None:
         arm=allotments[-1].arm if allotments else arrived.arm or person.arm,
         allotments=allotments,
         care=arrived.care if arrived.care != Care() else person.care,
+        asked={**person.asked, **arrived.asked},
     )
+    ended = None if own_case else _ended_by_absence(source.doc, person)
     source.doc = replace(source.doc, people={k: p for k, p in source.doc.people.items() if k != person.claimant_id})
     target.keep(merged)
     care.take_review_along(target, merged)
@@ -190,8 +196,26 @@ def _take_along(source: Desk, target: Desk, person: Person) -> None:
     if case is not None:
         cases.keep(target, merged, case)
         cases.take_seat(target, case)
+        if case.case_id in person.cases:
+            cases.tell_where(target, case)
         for flag in case_flags(merged, case):
             source.drop("flag-expiry", flag.flag_id)
+    elif ended is not None and (target.doc.claim is None or not stops(target.doc, person.claimant_id)):
+        opened = moves.opened_anew(target, ended)
+        cases.tell_where(target, opened)
+        event_id = moves.open_again(target, merged, opened, MOVED)
+        noted = cases.note(target, opened, "CaseReopened", event_id=event_id, why=MOVED)
+        cases.keep(target, target.person(person.claimant_id), noted)
+
+
+def _ended_by_absence(doc: ClaimDoc, person: Person) -> Case | None:
+    """The case that ended only because its claim no longer named them, before it was known where they had gone."""
+    if ENDS.intersection(stops(doc, person.claimant_id)) != {ABSENT}:
+        return None
+    closed = [case for case in person.cases.values() if case.closed_at is not None]
+    last = max(closed, key=lambda case: (case.closed_at, case.case_id), default=None)
+    by_itself = last is not None and last.history[-1].by_role == "system" and last.outcome == "not_applicable"
+    return last if by_itself else None
 
 
 def carry_on(source: Desk, passed: frozenset[str] = frozenset()) -> None:

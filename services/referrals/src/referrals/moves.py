@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from typing import Any, NamedTuple, get_args
 
@@ -190,20 +190,24 @@ def reopen(at: Turn, why: str) -> None:
     desk, person, case, by = at
     require_move(case, "reopen")
     require_room(at)
-    due = desk.today + timedelta(days=cases.CONTACT_WITHIN_DAYS)
-    opened = replace(
+    opened = opened_anew(desk, case)
+    event_id = open_again(desk, person, opened, why)
+    person = desk.person(person.claimant_id)
+    cases.keep(desk, person, cases.note(desk, opened, "CaseReopened", by.role, by.name, event_id, why=why))
+
+
+def opened_anew(desk: Desk, case: Case) -> Case:
+    """The closed case, where contact had come, with a new deadline and a coach who is there."""
+    return replace(
         cases.stepped(case, "reopened"),
         outcome=None,
         closed_at=None,
         exempt=None,
-        due_on=due,
+        due_on=desk.today + timedelta(days=cases.CONTACT_WITHIN_DAYS),
         waiting_on="us",
         unread=True,
         coach_id=routing.coach_for(desk, case.office_id, case.coach_id),
     )
-    event_id = open_again(at, opened, why)
-    person = desk.person(person.claimant_id)
-    cases.keep(desk, person, cases.note(desk, opened, "CaseReopened", by.role, by.name, event_id, why=why))
 
 
 def require_room(at: Turn) -> None:
@@ -215,12 +219,11 @@ def require_room(at: Turn) -> None:
         raise illegal(case, "The person must not be contacted.", "guard-not-contactable")
 
 
-def open_again(at: Turn, opened: Case, why: str) -> str:
+def open_again(desk: Desk, person: Person, opened: Case, why: str) -> str:
     """The claimant's one open case is this one again, and its closed flags are shown. Returns the event's id."""
-    desk, person, case, _ = at
-    event_id = cases.emit(desk, case, events.CaseReopened, why=code_of(why))
+    event_id = cases.emit(desk, opened, events.CaseReopened, why=code_of(why))
     cases.take_seat(desk, opened)
-    for flag_id in case.flag_ids:
+    for flag_id in opened.flag_ids:
         flag = person.flags.get(flag_id)
         if flag is not None and flag.state == "closed":
             shown = replace(flag, state="shown", why=None)
@@ -233,6 +236,19 @@ def open_again(at: Turn, opened: Case, why: str) -> str:
 def code_of(text: str) -> str:
     """What may leave in an event: the word itself if it is a code; a sentence stays in the case."""
     return text if CODE.fullmatch(text) else "other"
+
+
+def contested(desks: Sequence[Desk], claimant_id: str, period_id: str | None) -> Desk:
+    """Of the claims that somebody is or was on, the one that a contest is about: where it is open already, or the one that
+    they are on now, so that it stops what comes from there; of several, the one with the period."""
+
+    def place(desk: Desk) -> tuple[bool, bool, bool]:
+        doc = desk.doc
+        waits = any(one.open and one.period_id == period_id for one in desk.person(claimant_id).contests)
+        lives = doc.claim is not None and doc.claim.status != "closed" and doc.member(claimant_id) is not None
+        return waits, lives and claimant_id not in doc.departed, period_id in doc.periods
+
+    return max(desks, key=place)
 
 
 def contest(desk: Desk, claimant_id: str, by: Actor, period_id: str | None, why_code: str) -> Contest:

@@ -27,8 +27,10 @@ def handle(desk: Desk, event: msgspec.Struct) -> None:
     if claimant_id is None or desk.doc.erased or claimant_id in desk.doc.erased_people:
         desk.work.outcome = "ignored"
         return
+    case_id = getattr(event, "case_id", None) or ""
+    desk = _where_now(desk, claimant_id, case_id)
     person = desk.person(claimant_id)
-    case = person.cases.get(getattr(event, "case_id", None) or "")
+    case = person.cases.get(case_id)
     name = type(event).__name__
     match event:
         case notifications.MessageRequested():
@@ -60,6 +62,18 @@ def handle(desk: Desk, event: msgspec.Struct) -> None:
             ids = {key: getattr(event, key) for key in ("appointment_id", "engagement_id") if hasattr(event, key)}
             _moved(desk, person, case, name, "us", **ids)
     desk.save()
+
+
+def _where_now(desk: Desk, claimant_id: str, case_id: str) -> Desk:
+    """The claim that has the case: when its person moved, it went along, and what was begun before is told under the old one."""
+    at, passed = desk, {desk.claim_id}
+    while case_id and case_id not in at.person(claimant_id).cases:
+        gone = at.doc.departed.get(claimant_id)
+        if gone is None or gone.to is None or gone.to in passed:
+            return desk
+        at = Desk(desk.work, gone.to, desk.setup)
+        passed.add(gone.to)
+    return at
 
 
 def _asked(desk: Desk, person: Person, event: notifications.MessageRequested) -> None:

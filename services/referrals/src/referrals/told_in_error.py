@@ -51,12 +51,12 @@ def found(desk: Desk, case: Case, flag: Flag) -> None:
 
 def explained(desk: Desk, case: Case) -> None:
     """The claimant has had a corrected explanation of everything on this case."""
-    desk.work.append(EXPLAINED, claim_id=desk.claim_id, case_id=case.case_id, at=desk.work.now)
+    desk.work.append(EXPLAINED, claimant_id=case.claimant_id, case_id=case.case_id, at=desk.work.now)
 
 
-def restored(desk: Desk, flag: Flag) -> None:
+def restored(desk: Desk, claimant_id: str, flag: Flag) -> None:
     """The reason holds again: what was said is so after all."""
-    desk.work.append(RESTORED, claim_id=desk.claim_id, flag_id=flag.flag_id, at=desk.work.now)
+    desk.work.append(RESTORED, claimant_id=claimant_id, flag_id=flag.flag_id, at=desk.work.now)
 
 
 def _known(details: Mapping[str, Any]) -> dict[str, Any]:
@@ -67,7 +67,10 @@ def _known(details: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def write(conn: Connection[Any], rows: Mapping[str, Iterable[Mapping[str, Any]]]) -> None:
-    """In the transaction that changes the documents, in the order in which one transaction can bring them."""
+    """In the transaction that changes the documents, in the order in which one transaction can bring them.
+
+    Corrections are matched by person: the case may have gone along to another claim since.
+    """
     names = COLUMNS[:11]
     insert = f"INSERT INTO told_in_error ({', '.join(names)}) VALUES ({', '.join(['%s'] * len(names))})"  # noqa: S608 - constants
     for row in rows.get(FOUND, ()):
@@ -75,13 +78,13 @@ def write(conn: Connection[Any], rows: Mapping[str, Iterable[Mapping[str, Any]]]
     for row in rows.get(RESTORED, ()):
         conn.execute(
             "UPDATE told_in_error SET restored_at = %(at)s"
-            " WHERE claim_id = %(claim_id)s AND flag_id = %(flag_id)s AND restored_at IS NULL",
+            " WHERE claimant_id = %(claimant_id)s AND flag_id = %(flag_id)s AND restored_at IS NULL",
             row,
         )
     for row in rows.get(EXPLAINED, ()):
         conn.execute(
             "UPDATE told_in_error SET explained_at = %(at)s"
-            " WHERE claim_id = %(claim_id)s AND case_id = %(case_id)s AND explained_at IS NULL",
+            " WHERE claimant_id = %(claimant_id)s AND case_id = %(case_id)s AND explained_at IS NULL",
             row,
         )
 

@@ -70,7 +70,7 @@ def _take_back(at: Turn, entry: Entry, changes: dict[str, Any], why: str) -> Non
         _forget_contact(at, entry)
     if restored.open and not case.open:
         require_room(at)
-        open_again(at, restored, "undone")
+        open_again(desk, desk.person(case.claimant_id), restored, "undone")
     elif case.open and not restored.open:
         _close_again(at, restored)
     person = desk.person(case.claimant_id)

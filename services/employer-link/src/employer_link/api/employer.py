@@ -123,7 +123,7 @@ def router(parts: Parts) -> APIRouter:
         try:
             parts.targets.check_url(body.url)
         except BlockedTarget:
-            raise Refused(422, "target-not-allowed", "url: https, a public host, no credentials.") from None
+            raise Refused(422, "target-not-allowed", "url: https, a public host with a valid name, no credentials.") from None
         employers = _employers(principal)
         secret = parts.cipher.encrypt(os.urandom(webhooks.SECRET_BYTES))
         response = parts.run(

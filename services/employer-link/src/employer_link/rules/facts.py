@@ -14,20 +14,22 @@ _replace = msgspec.structs.replace
 
 
 def snapshot(claim: Claim, news: earnings.Claim) -> Claim | None:
-    """The claim with the newest snapshot, or None when it is not newer (or the claim is erased)."""
-    if claim.status == "erased" or news.version <= claim.version:
+    """The claim with the newest snapshot, or None when it is not newer. A newer one also brings an erased claim again."""
+    if news.version <= claim.version:
         return None
     people = {
         person.claimant_id: Person(coach_id=person.coach_id, office_id=person.office_id, dead=person.dead)
         for person in news.claimants
+        if person.claimant_id not in claim.erased_people
     }
     return _replace(claim, version=news.version, status=news.status, people=people)
 
 
 def forget_person(claim: Claim, claimant_id: str) -> Claim:
-    """Everything of one person goes: facts, consents, engagements."""
+    """Everything of one person goes: facts, consents, engagements. Their id stays, so that late events bring nothing back."""
     return _replace(
         claim,
+        erased_people=claim.erased_people | {claimant_id},
         people={key: value for key, value in claim.people.items() if key != claimant_id},
         cases={key: value for key, value in claim.cases.items() if value.claimant_id != claimant_id},
         employments={key: value for key, value in claim.employments.items() if value.claimant_id != claimant_id},
@@ -37,7 +39,7 @@ def forget_person(claim: Claim, claimant_id: str) -> Claim:
 
 
 def erase(claim: Claim) -> Claim:
-    """Only the fact of the erasure stays, so that late events bring nothing back."""
+    """Only the fact of the erasure and the version known then stay, so that late events bring nothing back."""
     return Claim(claim_id=claim.claim_id, version=claim.version, status="erased")
 
 

@@ -33,6 +33,12 @@ def seal(setup: Setup, claim_id: str, sent: ContactPreferences) -> Preferences:
     )
 
 
+def sealed_anew(setup: Setup, claim_id: str, other_id: str, known: Preferences) -> Preferences:
+    """The same preferences for the person's record under another claim."""
+    plain = setup.cipher.decrypt(known.sealed, _bound(claim_id, known.claimant_id))
+    return msgspec.structs.replace(known, sealed=setup.cipher.encrypt(plain, _bound(other_id, known.claimant_id)))
+
+
 def in_force(doc: ClaimDoc, claimant_id: str, now: datetime) -> Preferences | None:
     """The preferences that apply on the London day of `now`."""
     return rules.in_force(doc.preferences, claimant_id, london_day(now))

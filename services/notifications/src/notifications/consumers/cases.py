@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from contracts import employer_link, referrals
 from notifications.acts import appointments, messages
 from notifications.acts.documents import claim, save
-from notifications.model import Case, ClaimDoc, Contact, Dispute
+from notifications.model import MOVED, Case, ClaimDoc, Contact, Dispute
 from notifications.setup import Setup
 from streaming.work import Work
 
@@ -25,8 +25,11 @@ def changed(work: Work, setup: Setup, event: Any) -> None:
             )
             _keep_case(work, claim(work, event.claim_id), opened)
         case referrals.CaseReassigned():
-            place = {} if event.office_id is None else {"office_id": event.office_id}
-            _with_case(work, event, coach_id=event.to, **place)
+            changes: dict[str, Any] = {} if event.office_id is None else {"office_id": event.office_id}
+            known = claim(work, event.claim_id).cases.get(event.case_id)
+            if known is not None and known.ended == MOVED:  # and its person came back
+                changes["ended"] = None
+            _with_case(work, event, coach_id=event.to, **changes)
         case referrals.CaseReopened():
             _with_case(work, event, ended=None, exempt=False, exempt_until=None, exempt_behind=None)
         case referrals.ActionUndone():

@@ -7,18 +7,21 @@ from typing import Any
 from msgspec.structs import replace
 
 from contracts import earnings
-from notifications.acts import contacts, stops, times
+from notifications.acts import appointments, contacts, moving, stops, times
 from notifications.acts.appointments import expiry_id
 from notifications.acts.documents import CLAIM, claim, save
 from notifications.acts.messages import wait_id
-from notifications.model import ClaimDoc
+from notifications.model import MOVED, ClaimDoc
 from notifications.rules.meetings import is_open
+from notifications.rules.sending import NOT_ON_CLAIM
 from notifications.setup import Setup
 from streaming.work import Work
 
 
 def snapshot(work: Work, setup: Setup, event: Any) -> None:
     """A newer snapshot replaces the older one; what it stops is stopped at once, what waited for it goes on."""
+    if isinstance(event, earnings.ClaimantMoved):
+        moving.take_along(work, setup, event)
     doc = claim(work, event.claim_id)
     if event.claim.version <= _known_version(doc):
         work.outcome = "superseded"
@@ -29,9 +32,19 @@ def snapshot(work: Work, setup: Setup, event: Any) -> None:
     doc = save(work, doc)
     if event.backfill:
         return
+    if isinstance(event, earnings.ClaimantMoved) and event.claim_id == event.from_claim_id != event.to_claim_id:
+        doc = _gone(work, setup, doc, event.claimant_id)
     if doc.waiting:
         doc = contacts.answer_waiting(work, setup, doc)
     stops.after_circumstances(work, setup, doc)
+
+
+def _gone(work: Work, setup: Setup, doc: ClaimDoc, claimant_id: str) -> ClaimDoc:
+    """The person and their open cases are on another claim now, even if a snapshot still names them here."""
+    theirs = {name: case for name, case in doc.cases.items() if case.claimant_id == claimant_id and case.ended is None}
+    moved = {name: replace(case, ended=MOVED) for name, case in theirs.items()}
+    doc = save(work, replace(doc, cases={**doc.cases, **moved}))
+    return appointments.end_open(work, setup, doc, NOT_ON_CLAIM, claimant_id=claimant_id, case_id=None)
 
 
 def claim_erased(work: Work, setup: Setup, event: earnings.ClaimErased) -> None:

@@ -60,13 +60,16 @@ STATES_OF: dict[About, tuple[str, ...]] = {
 """What an appointment's state is when a message about it is still true."""
 
 
+NOT_ON_CLAIM = "not_on_claim"
+
+
 def not_contactable(doc: ClaimDoc, claimant_id: str) -> str | None:
     """guard-not-contactable: cannot be overridden. Returns the code of what stops, or None."""
     if doc.erased or claimant_id in doc.erased_claimants:
         return "erased"
     person = doc.person(claimant_id)
     if doc.snapshot is None or person is None:
-        return "not_on_claim"
+        return NOT_ON_CLAIM
     if person.dead:
         return "died"
     if doc.snapshot.status != "open":

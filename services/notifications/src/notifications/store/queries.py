@@ -45,9 +45,10 @@ def of_appointment(conn: Connection[Any], appointment_id: str) -> Whose | None:
 
 
 def of_case(conn: Connection[Any], case_id: str) -> Whose | None:
-    """A case's people."""
+    """A case's people: of the claim that it is open on, and that its person is on, when it went along to another."""
     query = "SELECT x.claim_id, x.claimant_id, x.coach_id, x.office_id," + _PLACE.format(table="case_ref")
-    row = conn.execute(query + " WHERE x.case_id = %s LIMIT 1", (case_id,)).fetchone()
+    order = " ORDER BY x.open DESC, p.claimant_id IS NOT NULL DESC LIMIT 1"
+    row = conn.execute(query + " WHERE x.case_id = %s" + order, (case_id,)).fetchone()
     return _whose(row) if row else None
 
 

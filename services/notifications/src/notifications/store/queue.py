@@ -11,8 +11,9 @@ from psycopg import Connection
 CLAIM_ROWS = """
 UPDATE send_queue q SET lease_until = now() + make_interval(secs => %(lease)s), holder = %(holder)s
 FROM (
-    SELECT claim_id, message_id FROM send_queue
+    SELECT claim_id, message_id FROM send_queue s
     WHERE due_at <= %(now)s AND (lease_until IS NULL OR lease_until <= now())
+    AND NOT EXISTS (SELECT 1 FROM parked_root p WHERE p.key = s.claim_id AND p.kind = 'claim')
     ORDER BY due_at, message_id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 ) due
 WHERE q.claim_id = due.claim_id AND q.message_id = due.message_id
@@ -28,7 +29,7 @@ class Claimed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def claim_due(conn: Connection[Any], now: datetime, *, holder: str, lease_s: float, limit: int) -> list[Claimed]:
-    """Lease up to `limit` messages that are due at `now` (the platform's clock) and that nobody works on."""
+    """Lease up to `limit` messages that are due at `now` (the platform's clock) and that nobody works on; parked claims' wait."""
     rows = conn.execute(CLAIM_ROWS, {"lease": lease_s, "holder": holder, "now": now, "limit": limit})
     return [Claimed(claim_id=claim_id, message_id=message_id) for claim_id, message_id in rows]
 
@@ -44,8 +45,12 @@ def holds(conn: Connection[Any], item: Claimed, holder: str, margin_s: float) ->
 
 
 def count_due(conn: Connection[Any], now: datetime) -> int:
-    """Messages that should have gone out by now, those in hand included."""
-    row = conn.execute("SELECT count(*) FROM send_queue WHERE due_at <= %s", (now,)).fetchone()
+    """Messages that should have gone out by now, those in hand included, parked claims' aside."""
+    row = conn.execute(
+        "SELECT count(*) FROM send_queue s WHERE due_at <= %s"
+        " AND NOT EXISTS (SELECT 1 FROM parked_root p WHERE p.key = s.claim_id AND p.kind = 'claim')",
+        (now,),
+    ).fetchone()
     return int(row[0]) if row else 0
 
 

@@ -96,19 +96,21 @@ def router(context: Context) -> APIRouter:
                 return {"identical": False, "chain_intact": chained, "recomputed": None}
             return {"identical": identical, "chain_intact": chained, "recomputed": evaluation_view(again)}
 
-    def do(request: Request, principal: Principal, claimant_id: str, scopes: tuple[str, ...], act: Any) -> Response:
+    def do(
+        request: Request, principal: Principal, claimant_id: str, period_id: str | None, scopes: tuple[str, ...], act: Any
+    ) -> Response:
         with context.connection() as conn:
             claims = context.claimant(conn, request, principal, claimant_id, "contest", scopes)
-        claim_id, actor = claims[-1], moves.Actor(role=principal.role, name=principal.actor)
+        actor = moves.Actor(role=principal.role, name=principal.actor)
 
         def run(work: Work) -> Reply:
-            desk = Desk(work, claim_id, context.setup)
+            desk = moves.contested([Desk(work, claim_id, context.setup) for claim_id in claims], claimant_id, period_id)
             made = act(desk, actor)
             desk.save()
-            body = {"claim_id": claim_id, "claimant_id": claimant_id, "period_id": made.period_id, "why_code": made.why_code}
+            body = {"claim_id": desk.claim_id, "claimant_id": claimant_id, "period_id": made.period_id, "why_code": made.why_code}
             return Reply(201 if made.open else 200, {**body, "state": "open" if made.open else "closed"})
 
-        return commands.run(request, principal, context.shell, roots=[(KIND, claim_id)], act=run)
+        return commands.run(request, principal, context.shell, roots=[(KIND, claim_id) for claim_id in claims], act=run)
 
     @routes.post("/claimants/{claimant_id}/contest", status_code=201, responses=described(answers.ContestView, 201))
     def contest(
@@ -119,6 +121,7 @@ def router(context: Context) -> APIRouter:
             request,
             principal,
             claimant_id,
+            body.period_id,
             CONTESTERS,
             lambda desk, by: moves.contest(desk, claimant_id, by, body.period_id, body.why_code),
         )
@@ -135,6 +138,7 @@ def router(context: Context) -> APIRouter:
             request,
             principal,
             claimant_id,
+            body.period_id,
             ANSWERERS,
             lambda desk, by: moves.close_contest(desk, claimant_id, by, body.period_id),
         )

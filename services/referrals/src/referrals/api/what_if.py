@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -29,6 +29,8 @@ from web.pages import Page
 from web.principal import Principal
 
 ASKERS = ("team-leader", "analyst", "operator")
+AHEAD = timedelta(days=366)
+"""How far a window may reach beyond today: what is on record today has hardly an effect on any day after that."""
 Asker = Annotated[Principal, Depends(require(*ASKERS))]
 
 
@@ -50,6 +52,8 @@ def router(context: Context) -> APIRouter:
         """Play the record under another policy. Changes nothing; poll `Location`."""
         if body.to < body.from_:
             raise Refused(422, "window-invalid", "`to` is before `from`.")
+        if body.to > context.today + AHEAD:
+            raise Refused(422, "window-invalid", f"`to` is more than {AHEAD.days} days from today.")
         try:
             in_force = read_files(context.policy_dir)
             files = other_files(body.policy, in_force, body.from_)

@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
@@ -110,10 +111,6 @@ def _part(after: str, upto: str) -> bytes:
     return msgspec.msgpack.encode(_Part(rows, claims, evaluations, time.process_time() - began))
 
 
-def _one(task: tuple[str, str]) -> bytes:
-    return _part(*task)
-
-
 def ranges(url: str) -> list[tuple[str, str]]:
     """(after this claim, up to this claim), each about `RANGE` claims."""
     with connector(url, "referrals what-if")() as conn:
@@ -134,7 +131,10 @@ def ask(
     progress: Callable[[int, int], None] = lambda done, of: None,
     keep: Callable[[Row], None] = lambda row: None,
 ) -> Report:
-    """Answer the question. progress: ranges done and in all. keep: every row as it is found, in no order."""
+    """Answer the question. progress: ranges done and in all. keep: every row as it is found, in no order.
+
+    Raises whatever a process raised, and BrokenProcessPool when one of them was killed or could not begin.
+    """
     began = time.monotonic()
     tasks, sums = ranges(url), Sums(question.minutes)
     claims = evaluations = 0
@@ -167,6 +167,11 @@ def _parts(url: str, question: Question, tasks: list[tuple[str, str]], processes
     if not tasks:
         return
     # Fresh processes: a forked one would share the connections and threads of this one.
-    with multiprocessing.get_context("spawn").Pool(min(processes, len(tasks)), _prepare, (url, question)) as pool:
-        for part in pool.imap_unordered(_one, tasks):
-            yield decode(part)
+    # An executor says so when one of them dies or cannot begin (BrokenProcessPool), where a pool would wait or try for ever.
+    spawn = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(min(processes, len(tasks)), spawn, _prepare, (url, question))
+    try:
+        for part in as_completed([pool.submit(_part, *task) for task in tasks]):
+            yield decode(part.result())
+    finally:
+        pool.shutdown(cancel_futures=True)

@@ -1,6 +1,7 @@
 """Answers what-ifs one after the other, in a process of its own with low priority, started by whoever asks.
 
-Only one such process works at a time; it ends when nothing waits. A question whose process died is begun anew by the next.
+Only one such process works at a time; it ends when nothing waits. A question whose process died, or had no database, is begun
+anew by the next; any other trouble with a question is its answer (`failed`), so that those behind it are answered.
 """
 
 from __future__ import annotations
@@ -10,13 +11,16 @@ import sys
 import threading
 
 import msgspec
+import psycopg
 import structlog
 from psycopg import Connection
 
 from referrals.whatif import store
 from referrals.whatif.compare import Row
-from referrals.whatif.run import Question, ask
+from referrals.whatif.run import ask
 from streaming.database import connector
+from streaming.session import describe
+from streaming.unit_of_work import is_infrastructure
 
 log = structlog.get_logger()
 _LOCK = 0x77686174  # "what": the advisory lock that the one working process holds
@@ -43,7 +47,7 @@ def _locked(conn: Connection[tuple[bool]]) -> bool:
     return row is not None and row[0]
 
 
-def _answer(conn: Connection[tuple[bool]], url: str, run_id: str, question: Question) -> None:
+def _answer(conn: Connection[tuple[bool]], url: str, run_id: str, question: bytes) -> None:
     waiting: list[Row] = []
     kept = 0
 
@@ -61,14 +65,16 @@ def _answer(conn: Connection[tuple[bool]], url: str, run_id: str, question: Ques
     try:
         report = ask(
             url,
-            question,
+            store.asked(question),
             progress=lambda done, of: store.progress(conn, run_id, done, of),
             keep=keep,
         )
         put()
         store.finish(conn, run_id, msgspec.json.encode(report))
-    except (ValueError, LookupError, TypeError) as error:
-        log.error("what_if.failed", run_id=run_id, error=type(error).__name__)
+    except Exception as error:
+        if isinstance(error, psycopg.Error) and is_infrastructure(error):
+            raise
+        log.error("what_if.failed", run_id=run_id, error=describe(error))
         store.finish(conn, run_id, None)
 
 

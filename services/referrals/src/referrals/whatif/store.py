@@ -30,7 +30,12 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
     report: bytes | None
 
     def asked(self) -> Question:
-        return msgspec.msgpack.decode(self.question, type=Question)
+        return asked(self.question)
+
+
+def asked(question: bytes) -> Question:
+    """A question as stored. Raises msgspec.ValidationError for one that this release does not read."""
+    return msgspec.msgpack.decode(question, type=Question)
 
 
 def add(conn: Connection[Any], rows: Iterable[Mapping[str, Any]]) -> None:
@@ -50,8 +55,8 @@ def find(conn: Connection[Any], run_id: str) -> Stored | None:
         ).fetchone()
 
 
-def take(conn: Connection[Any]) -> tuple[str, Question] | None:
-    """The oldest unanswered one, now running; also one whose process died (there is only one at a time)."""
+def take(conn: Connection[Any]) -> tuple[str, bytes] | None:
+    """The oldest unanswered one (id, as stored), now running; also one whose process died (there is only one at a time)."""
     found = conn.execute(
         "UPDATE what_if SET state = 'running', done = 0 WHERE run_id = (SELECT run_id FROM what_if"
         " WHERE state IN ('waiting', 'running') ORDER BY asked_at, run_id LIMIT 1) RETURNING run_id, question"
@@ -59,7 +64,7 @@ def take(conn: Connection[Any]) -> tuple[str, Question] | None:
     if found is None:
         return None
     conn.execute("DELETE FROM what_if_row WHERE run_id = %s", (found[0],))
-    return str(found[0]), msgspec.msgpack.decode(bytes(found[1]), type=Question)
+    return str(found[0]), bytes(found[1])
 
 
 def progress(conn: Connection[Any], run_id: str, done: int, total: int) -> None:
