@@ -11,7 +11,7 @@ import pytest
 from tests.support.memory_platform import MemoryService
 
 from contracts import envelope, topics
-from contracts.earnings import Claim, ClaimChanged, ClaimClaimant, ClaimErased
+from contracts.earnings import Claim, ClaimantMoved, ClaimChanged, ClaimClaimant, ClaimErased
 from contracts.reference import CoachChanged, OfficeChanged, WeeklyHours
 from contracts.referrals import ActionUndone, CaseExempted, CaseHeld, CaseOpened, ContactRecorded, ContactRequested
 from contracts.upstream import ContactPreferences
@@ -78,15 +78,18 @@ class Memory:
         )  # fmt: skip
         self.tell(topics.PROGRESSION_REFERENCE, f"office:{HOME}", event)
 
-    def claim(self, version: int, *people: str, status: Any = "open", **changes: Any) -> str:
-        """The newest snapshot, with these people."""
+    def snapshot_of(self, version: int, *people: str, status: Any = "open", **changes: Any) -> Claim:
         facts: dict[str, Any] = {"self_employed": False, "dead": False, "nino_known": True, "coach_id": "own", "office_id": HOME}
         claimants = tuple(ClaimClaimant(claimant_id=name, **facts | changes) for name in people)
-        claim = Claim(
+        return Claim(
             claim_id=CLAIM, version=version, status=status, couple=len(people) > 1, entitlement_date=date(2026, 1, 1),
             payment_day=7, claimants=claimants,
         )  # fmt: skip
-        return self.tell(topics.EARNINGS_CIRCUMSTANCES, CLAIM, ClaimChanged(claim_id=CLAIM, claim=claim))
+
+    def claim(self, version: int, *people: str, **changes: Any) -> str:
+        """The newest snapshot, with these people."""
+        event = ClaimChanged(claim_id=CLAIM, claim=self.snapshot_of(version, *people, **changes))
+        return self.tell(topics.EARNINGS_CIRCUMSTANCES, CLAIM, event)
 
     def preferences(self, version: int = 1, **changes: Any) -> str:
         """How to reach p."""
@@ -246,3 +249,19 @@ def test_only_a_newer_snapshot_brings_an_erased_claim_back(memory: Memory) -> No
     assert memory.preferences(2) == "applied"
     memory.case(CaseOpened, office_id=HOME, coach_id="own", flag_id="f")
     assert memory.booked().state == "booked"
+
+
+def test_somebody_who_moves_to_a_claim_that_comes_back_brings_along_how_to_reach_them(memory: Memory) -> None:
+    back = msgspec.structs.replace(memory.snapshot_of(1, "p"), claim_id="back")
+    memory.tell(topics.EARNINGS_CIRCUMSTANCES, "back", ClaimChanged(claim_id="back", claim=back))
+    memory.tell(topics.EARNINGS_CIRCUMSTANCES, "back", ClaimErased(claim_id="back"))
+
+    def moves(version: int) -> ClaimDoc:
+        claim = msgspec.structs.replace(back, version=version)
+        event = ClaimantMoved(claim_id="back", claim=claim, claimant_id="p", from_claim_id=CLAIM, to_claim_id="back")
+        memory.tell(topics.EARNINGS_CIRCUMSTANCES, "back", event)
+        doc: ClaimDoc = memory.service.docs["claim", "back"]
+        return doc
+
+    assert moves(1) == ClaimDoc(claim_id="back", erased=True, erased_version=1)
+    assert [item.claimant_id for item in moves(2).preferences] == ["p"]

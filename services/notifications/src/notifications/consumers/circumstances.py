@@ -20,13 +20,16 @@ from streaming.work import Work
 
 def snapshot(work: Work, setup: Setup, event: Any) -> None:
     """A newer snapshot replaces the older one; what it stops is stopped at once, what waited for it goes on."""
+    doc = claim(work, event.claim_id)
+    newer = event.claim.version > _known_version(doc)
+    if doc.erased and newer:
+        save(work, replace(doc, erased=False))
     if isinstance(event, earnings.ClaimantMoved):
         moving.take_along(work, setup, event)
-    doc = claim(work, event.claim_id)
-    if event.claim.version <= _known_version(doc):
+    if not newer:
         work.outcome = "superseded"
         return
-    doc = replace(doc, snapshot=event.claim, erased=False)
+    doc = replace(claim(work, event.claim_id), snapshot=event.claim)
     if isinstance(event, earnings.ClaimantErased):
         doc = _forget(work, doc, event.claimant_id)
     doc = save(work, doc)
