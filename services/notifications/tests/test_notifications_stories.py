@@ -89,6 +89,8 @@ def test_a_move_a_cancellation_and_who_came_are_recorded(rig: Rig) -> None:
     early = rig.act(rig.appointment(name), "attended", coach)
     assert (early.status_code, early.json()["allowed"]) == (409, ["move", "cancel"])
     rig.drain()
+    states = "SELECT state FROM message WHERE claim_id = %s AND state <> 'delivered'"
+    eventually(lambda: rig.query(states, name) == [], "the provider's receipts are in")
     rig.days_pass(15)
     missed = rig.act(rig.appointment(name), "missed", coach, {"reason": "illness"})
     assert missed.json()["state"] == "missed"
