@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from referrals_facts import claim, person
 from referrals_memory import Referrals
-from test_flag_life import play
+from test_flag_life import letter, play
 
 from contracts.earnings import ClaimantMoved, ClaimChanged, ClaimErased
-from contracts.notifications import AppointmentBooked, AppointmentCancelled, MessageRequested, MessageSent
+from contracts.notifications import AppointmentBooked, AppointmentCancelled
 from referrals import moves
 from referrals.model import Case
 
@@ -47,22 +47,8 @@ def test_what_a_coach_has_closed_stays_closed() -> None:
 def test_what_was_begun_under_the_old_claim_reaches_the_case_under_the_new_one() -> None:
     made, case = shown()
     meeting = {"appointment_id": "a-1", "case_id": case.case_id, "claim_id": "C", "claimant_id": "P1"}
-    letter = {"message_id": "m-1", "case_id": case.case_id, "claim_id": "C", "claimant_id": "P1"}
-    made.tell(
-        MessageRequested(
-            **letter,
-            template="appointment-offer",
-            template_version=1,
-            language="en",
-            party="claimant",
-            channel="email",
-            regarding="a-1",
-        ),
-        CAME,
-        LEFT,
-        MessageSent(**letter, provider_reference="r"),
-        AppointmentCancelled(**meeting, by="system", reason="not_on_claim"),
-    )
+    asked, sent = letter(case.case_id)
+    made.tell(asked, CAME, LEFT, sent, AppointmentCancelled(**meeting, by="system", reason="not_on_claim"))
     [there] = made.cases("D", "P1")
     assert [entry.event for entry in there.history][-2:] == ["MessageSent", "AppointmentCancelled"]
     assert (there.contacted, there.unread, there.waiting_on) == (True, True, "us")

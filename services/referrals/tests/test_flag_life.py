@@ -47,20 +47,23 @@ def play(
     return made
 
 
-def contacted(made: Referrals, case_id: str, message: str = "m-1", about: str = "a-1") -> None:
+def letter(case_id: str, message: str = "m-1", about: str = "a-1") -> tuple[MessageRequested, MessageSent]:
+    """Asked for, and sent."""
     ids = {"message_id": message, "case_id": case_id, "claim_id": "C", "claimant_id": "P1"}
-    made.tell(
-        MessageRequested(
-            **ids,
-            template="appointment-offer",
-            template_version=1,
-            language="en",
-            party="claimant",
-            channel="email",
-            regarding=about,
-        ),
-        MessageSent(**ids, provider_reference="r"),
+    asked = MessageRequested(
+        **ids,
+        template="appointment-offer",
+        template_version=1,
+        language="en",
+        party="claimant",
+        channel="email",
+        regarding=about,
     )
+    return asked, MessageSent(**ids, provider_reference="r")
+
+
+def contacted(made: Referrals, case_id: str, message: str = "m-1", about: str = "a-1") -> None:
+    made.tell(*letter(case_id, message, about))
 
 
 def test_nothing_is_flagged_and_yet_every_evaluation_is_recorded_and_observed() -> None:

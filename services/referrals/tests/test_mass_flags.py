@@ -83,7 +83,7 @@ def test_a_burst_is_held_reported_and_released_and_a_single_flag_is_not(rig: Rig
     body = rig.call("operator", "GET", f"/v1/flag-holds/{hold['hold_id']}").json()
     report = body["report"]
     assert (body["median"], body["band"]) == (0.0, 0.0)
-    # Flags of other stories that came due on the way take places of the band, and two transactions may pass it at once.
+    # Flags of other stories that come due on the way can take places of the band, and two transactions may pass it at once.
     assert report["raised_before"] >= 90
     assert report["held"] >= 1
     assert report["held"] + report["raised_before"] == MANY

@@ -76,7 +76,7 @@ def killed(after: str, upto: str) -> bytes:
 
 
 def cannot_begin(url: str, question: Question) -> None:
-    raise NotImplementedError
+    raise RuntimeError("a stored policy that this release refuses")
 
 
 def without_database(after: str, upto: str) -> bytes:
