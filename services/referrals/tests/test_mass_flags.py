@@ -31,14 +31,14 @@ def no_hold_left_behind(rig: Rig) -> Iterator[None]:
 
 
 def burst(rig: Rig, count: int = MANY) -> tuple[list[str], Span]:
-    """Pay halves for many people at once: their falls are due, and it is the morning of the day after."""
+    """Pay halves for many people of one office at once: their falls are due, and it is the morning of the day after."""
     before, last = months(date(rig.now.year, rig.now.month, 8), 2)
     rig.go_to(after(last, 1))
     names = [rig.name() for _ in range(count)]
     leader = f"{names[0]}-coach"
-    rig.person(leader, "coach", coach_id=leader, office_ids=("burst-office",))
+    rig.person(leader, "coach", coach_id=leader, office_ids=(office_of(names),))
     for name in names:
-        open_claim_quietly(rig, name)
+        open_claim_quietly(rig, name, office_of(names))
         for span, pence in ((before, 105_000), (last, 52_500)):
             rig.publish(topics.EARNINGS_PERIOD, name, assessed(name, span, earned(f"{name}-p", pence)))
     rig.drain()
@@ -48,12 +48,16 @@ def burst(rig: Rig, count: int = MANY) -> tuple[list[str], Span]:
     return names, last
 
 
-def open_claim_quietly(rig: Rig, name: str) -> None:
+def office_of(names: list[str]) -> str:
+    return f"{names[0]}-office"
+
+
+def open_claim_quietly(rig: Rig, name: str, office_id: str) -> None:
     from referrals_facts import claim, person
 
     from contracts.earnings import ClaimOpened
 
-    one = person(f"{name}-p", coach_id=None, office_id="burst-office")
+    one = person(f"{name}-p", coach_id=None, office_id=office_id)
     rig.publish(topics.EARNINGS_CIRCUMSTANCES, name, ClaimOpened(claim_id=name, claim=claim(name, one)))
 
 
@@ -65,6 +69,11 @@ def holds(rig: Rig, state: str) -> list[dict[str, Any]]:
 def answer(rig: Rig, hold_id: str, what: str, **more: Any) -> Any:
     tag = rig.call("operator", "GET", f"/v1/flag-holds/{hold_id}").headers["ETag"]
     return rig.call("operator", "POST", f"/v1/flag-holds/{hold_id}/{what}", {"reason": "looked-at", **more}, If_Match=tag)
+
+
+def held(rig: Rig, hold_id: str, names: list[str]) -> int:
+    query = "SELECT count(*) FROM flag_watch WHERE hold_id = %s AND claim_id = ANY(%s)"
+    return int(rig.sql(query, hold_id, names)[0][0])
 
 
 def flag_events(rig: Rig, names: list[str]) -> Counter[str]:
@@ -83,21 +92,22 @@ def test_a_burst_is_held_reported_and_released_and_a_single_flag_is_not(rig: Rig
     body = rig.call("operator", "GET", f"/v1/flag-holds/{hold['hold_id']}").json()
     report = body["report"]
     assert (body["median"], body["band"]) == (0.0, 0.0)
-    # Flags of other stories that come due on the way can take places of the band, and two transactions may pass it at once.
+    # Flags of other stories that come due on the way take places of the band and count in the report; none is of this office.
     assert report["raised_before"] >= 90
-    assert report["held"] >= 1
-    assert report["held"] + report["raised_before"] == MANY
-    assert report["by_rule"] == {"fell-below-aet": MANY}
-    assert report["by_office"] == {"burst-office": MANY}
-    assert report["by_employer"] == {"e-1": MANY}
-    assert report["by_pay_change"] == {"-50 to -40 %": MANY}
+    assert report["held"] >= MANY - report["raised_before"]
+    assert report["held"] + report["raised_before"] == sum(report["by_rule"].values())
+    assert report["by_office"][office_of(names)] == MANY
+    assert report["by_rule"]["fell-below-aet"] >= MANY
+    assert report["by_employer"]["e-1"] >= MANY
+    assert report["by_pay_change"]["-50 to -40 %"] >= MANY
+    assert 0 < held(rig, hold["hold_id"], names) < MANY
     rig.go_to(after(last, 10))
     assert shown(rig, names) == 0, "not even those raised before the hold opened"
-    assert rig.call("operator", "GET", f"/v1/flag-holds/{hold['hold_id']}").json()["report"]["held"] == MANY
+    assert held(rig, hold["hold_id"], names) == MANY
 
     pay(rig, names[0], last, 105_000, version=2)
     rig.drain()
-    assert rig.call("operator", "GET", f"/v1/flag-holds/{hold['hold_id']}").json()["report"]["held"] == MANY - 1
+    assert held(rig, hold["hold_id"], names) == MANY - 1
 
     path = f"/v1/flag-holds/{hold['hold_id']}"
     assert rig.call("operator", "POST", f"{path}/release", {"reason": "looked-at"}).status_code == 428
