@@ -26,8 +26,9 @@ _USED = pytest.StashKey[dict[str, str]]()
 _NOTES = pytest.StashKey[list[str]]()
 
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
-TOGETHER = ("tests/faults", "tests/e2e", "tests/integration")
-"""Folders whose tests share a running platform; of the others, each file can go to any process."""
+TOGETHER = ("tests/faults", "tests/e2e", "tests/integration", "services/notifications/tests", "services/referrals/tests")
+"""Folders whose tests share a running platform, so their order is always the same; of the others, each file can go to any
+process."""
 
 LONG = "tests/faults/full"
 """Cells that `make test` leaves out and `make faults` runs."""

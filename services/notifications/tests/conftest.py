@@ -26,6 +26,7 @@ def notifications_platform(backends: Backends, tmp_path_factory: pytest.TempPath
         Ports.free(),
         clock="topic",
         database_prefix="notifications_tests_",
+        fresh=True,
         env={"NOTIFY_TIMEOUT_S": "1", "SENDER_LEASE_S": "3", "NOTIFY_SETTLE_S": "1"},
         before_services=lambda: advance(backends.kafka.bootstrap, start_of_tests()),
         services=("notifications",),

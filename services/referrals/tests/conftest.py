@@ -26,6 +26,7 @@ def referrals_platform(backends: Backends, tmp_path_factory: pytest.TempPathFact
         Ports.free(),
         clock="topic",
         database_prefix="referrals_tests_",
+        fresh=True,
         before_services=lambda: advance(backends.kafka.bootstrap, start_of_tests()),
         services=("referrals",),
     ) as platform:
