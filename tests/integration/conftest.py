@@ -24,7 +24,7 @@ def answers() -> Documented:
 def feed(backends: Backends, tmp_path_factory: pytest.TempPathFactory, answers: Documented) -> Iterator[Foreign]:
     """An upstream team's client of a running worker, relay and API, with a data key service and an issuer."""
     var = tmp_path_factory.mktemp("foreign")
-    with Platform.start(var, backends, Ports.free(), database_prefix="foreign_", services=("earnings",)) as platform:
+    with Platform.start(var, backends, Ports.free(), database_prefix="foreign_", services=("earnings",), fresh=True) as platform:
         credentials = json.loads((var / "dev-credentials.json").read_text())
         environment = platform.supervisor.environment
         client = Foreign(platform.url("earnings"), platform.bootstrap, platform.data_key_service, credentials, environment)

@@ -189,7 +189,11 @@ class Rig:
             before.append(answer["work"])
             return bool(answer["drained"]) and len(before) > 1 and before[-1] == before[-2]
 
-        eventually(settled, "the service is drained")
+        try:
+            eventually(settled, "the service is drained")
+        except AssertionError as late:
+            codes = {name: self.platform.supervisor.exit_code(name) for name in self.platform.supervisor.dead()}
+            raise AssertionError(f"{late}; processes that ended, with their exit codes: {codes or 'none'}") from None
 
     # -- out ------------------------------------------------------------------------------------------------------
 

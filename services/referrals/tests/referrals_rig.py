@@ -96,7 +96,11 @@ class Rig:
             seen.append(answer["work"])
             return bool(answer["drained"]) and len(seen) > 1 and seen[-1] == seen[-2]
 
-        eventually(settled, "the service is drained")
+        try:
+            eventually(settled, "the service is drained")
+        except AssertionError as late:
+            codes = {name: self.platform.supervisor.exit_code(name) for name in self.platform.supervisor.dead()}
+            raise AssertionError(f"{late}; processes that ended, with their exit codes: {codes or 'none'}") from None
 
     def events(self, claim_id: str, *topic_names: str) -> list[tuple[str, dict[str, Any]]]:
         """(type, body) of everything published under a claim's key so far, topic by topic."""

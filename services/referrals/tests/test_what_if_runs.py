@@ -127,7 +127,7 @@ def test_the_command_writes_report_plot_and_people_and_shows_how_far_it_is(
     assert (row["claimant_id"], row["change"]) == (f"{name}-p", "removed")
 
 
-def test_the_command_refuses_a_span_that_ends_before_it_begins_and_an_office_that_nobody_knows(
+def test_the_command_refuses_a_span_that_no_record_fills_and_an_office_that_nobody_knows(
     rig: Rig, told: tuple[str, str], tmp_path: Path
 ) -> None:
     name, _ = told
@@ -135,6 +135,7 @@ def test_the_command_refuses_a_span_that_ends_before_it_begins_and_an_office_tha
     policy.write_text(json.dumps(POLICY["aet"]))
     for said, complaint in (
         (["--from", "2026-03-01", "--to", "2026-02-01"], "2026-03-01, the first day, is after 2026-02-01"),
+        (["--to", "9999-12-31"], "9999-12-31 is more than 366 days from today"),
         (["--office", f"{name}-office", "--office", "no-such-office"], "nobody on record is at no-such-office"),
     ):
         command = [sys.executable, "-m", "referrals", "what-if", "--policy", str(policy), "--out", str(tmp_path / "out"), *said]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -17,7 +17,7 @@ from referrals.api.context import Context
 from referrals.policy_files import read_files
 from referrals.pseudonyms import Pseudonyms
 from referrals.whatif import plot, runner, store
-from referrals.whatif.compare import Row, Window
+from referrals.whatif.compare import AHEAD, Row, Window
 from referrals.whatif.policies import PolicyInvalid, other_files
 from referrals.whatif.run import Question, Report
 from streaming.errors import Refused
@@ -29,8 +29,6 @@ from web.pages import Page
 from web.principal import Principal
 
 ASKERS = ("team-leader", "analyst", "operator")
-AHEAD = timedelta(days=366)
-"""How far a window may reach beyond today: what is on record today has hardly an effect on any day after that."""
 Asker = Annotated[Principal, Depends(require(*ASKERS))]
 
 

@@ -15,7 +15,7 @@ from referrals.london import day_of
 from referrals.policy_files import read_files
 from referrals.settings import ReferralsSettings
 from referrals.whatif import plot, runner, store
-from referrals.whatif.compare import Row, Window
+from referrals.whatif.compare import AHEAD, Row, Window
 from referrals.whatif.policies import PolicyInvalid, checked, overlaid
 from referrals.whatif.run import MINUTES, Question, Report, ask
 from streaming.cli import Program
@@ -60,7 +60,7 @@ def add(app: typer.Typer, program: Program[ReferralsSettings]) -> None:
     ) -> None:
         """Play what is on record under another policy: who, when, how many, coach hours; nothing is changed."""
         settings = program.settings()
-        window = _window(first, last or day_of(make_clock(settings).now()), office)
+        window = _window(first, last, office, day_of(make_clock(settings).now()))
         try:
             in_force = read_files(settings.referrals_policy_dir)
             files = laid_over(policy, in_force, window.first)
@@ -95,9 +95,12 @@ def add(app: typer.Typer, program: Program[ReferralsSettings]) -> None:
         typer.echo(f"answered {runner.answer_waiting(program.database_url(program.settings()))}")
 
 
-def _window(first: date | None, last: date, offices: list[str] | None) -> Window:
-    """What to look at. Raises typer.BadParameter when it ends before it begins."""
-    first = first or last - timedelta(days=365)
+def _window(first: date | None, last: date | None, offices: list[str] | None, today: date) -> Window:
+    """What to look at. Raises typer.BadParameter when it ends before it begins, or too far ahead."""
+    last = last or today
+    if last > today + AHEAD:
+        raise typer.BadParameter(f"{last} is more than {AHEAD.days} days from today, {today}", param_hint="--to")
+    first = first or last - min(timedelta(days=365), last - date.min)
     if last < first:
         raise typer.BadParameter(f"{first}, the first day, is after {last}, the last one", param_hint="--from")
     return Window(first=first, last=last, offices=tuple(sorted(set(offices))) if offices else None)

@@ -17,6 +17,9 @@ Change = Literal["same", "added", "removed"]
 Key = tuple[str, str, str]
 """claimant, rule, period"""
 
+AHEAD = timedelta(days=366)
+"""How far a window may reach beyond today: what is on record today has hardly an effect on any day after that."""
+
 
 class Window(msgspec.Struct, frozen=True, kw_only=True):
     """Raised from the first to the last of these London days, in these offices (None: all)."""
