@@ -143,7 +143,7 @@ def test_the_image_s_requirements_are_the_platform_s_without_the_tools() -> None
     assert image.items() <= everything.items(), "run: make lock"
     assert all(hashes for _, hashes in image.values())
     wanted = (ROOT / "requirements.in").read_text().partition("# Development")[0]
-    names = {re.split(r"[\[=]", line)[0] for line in wanted.splitlines() if line and not line.startswith("#")}
+    names = {re.split(r"[\[=<>]", line)[0] for line in wanted.splitlines() if line and not line.startswith("#")}
     assert names <= image.keys(), "run: make lock"
     assert not {"pytest", "mypy", "ruff", "hatchling", "testcontainers"} & image.keys()
 

@@ -138,6 +138,7 @@ def test_what_no_other_story_asks_for_has_the_documented_form_too(rig: Rig) -> N
         provider(rig, name)
     for path in ("/v1/support", f"/v1/providers/{name}-college"):
         assert rig.call(f"{name}-coach", "GET", path).status_code == 200
+    rig.drain()  # what was just written is published first
     for state in ("live", "ready", "drained"):
         assert rig.http.get(f"/health/{state}").status_code == 200
     made = move(rig, name, case, "commitments", {"items": [{"activity": "update_cv"}]}, status=201)
