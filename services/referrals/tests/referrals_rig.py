@@ -103,7 +103,8 @@ class Rig:
             raise AssertionError(f"{late}; processes that ended, with their exit codes: {codes or 'none'}") from None
 
     def events(self, claim_id: str, *topic_names: str) -> list[tuple[str, dict[str, Any]]]:
-        """(type, body) of everything published under a claim's key so far, topic by topic."""
+        """(type, body) of everything that was said under a claim's key so far, topic by topic; what waits is published first."""
+        self.drain()
         wanted = topic_names or (topics.PROGRESSION_FLAG, topics.PROGRESSION_CASE)
         consumer = Consumer(
             {
