@@ -92,8 +92,13 @@ class Rig:
         return self.timepiece.now
 
     def days_pass(self, days: int) -> None:
+        """Returns when the API has the new time: what it allows depends on it."""
         self.timepiece.now += timedelta(days=days)
         advance(self.platform.bootstrap, self.now)
+        eventually(lambda: self._knows_now(self.http.get("/health/drained").json()), "the new time has come through")
+
+    def _knows_now(self, answer: dict[str, Any]) -> bool:
+        return datetime.fromisoformat(answer["now"]) >= self.now
 
     def a_monday(self) -> date:
         """One that leaves enough notice."""
@@ -187,7 +192,7 @@ class Rig:
         def settled() -> bool:
             answer = self.http.get("/health/drained").json()
             before.append(answer["work"])
-            return bool(answer["drained"]) and len(before) > 1 and before[-1] == before[-2]
+            return bool(answer["drained"]) and self._knows_now(answer) and len(before) > 1 and before[-1] == before[-2]
 
         try:
             eventually(settled, "the service is drained")
