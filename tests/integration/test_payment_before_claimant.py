@@ -25,7 +25,7 @@ from streaming.spec import Spec
 from streaming.unit_of_work import UnitOfWork
 
 NOW = datetime(2026, 5, 20, 9, tzinfo=UTC)
-SOON_S = 10.0
+SOON_S = 30.0
 CLAIM, PERSON, NINO = "claim-1", "person-1", "nino-hash-1"
 RTI, CLAIMANTS, CONTRACTS = "hmrc.rti.payment-reported.v1", "db.core.claimant", "db.core.contract"
 PAYMENT = Payment(
