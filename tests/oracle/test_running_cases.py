@@ -284,6 +284,7 @@ def platform(backends: Backends, tmp_path_factory: pytest.TempPathFactory) -> It
         Ports.free(),
         clock="topic",
         database_prefix="oracle_",
+        fresh=True,
         before_services=begin,
         services=("earnings", "referrals"),
     ) as started:
@@ -313,7 +314,7 @@ def drain(platform: Platform) -> None:
 
     def settled() -> bool:
         answers = [httpx.get(platform.url(name) + "/health/drained", timeout=10).json() for name in ("earnings", "referrals")]
-        seen.append([answer["work"] for answer in answers])
+        seen.append([answer.get("work") for answer in answers])
         return all(answer["drained"] for answer in answers) and len(seen) > 1 and seen[-1] == seen[-2]
 
     eventually(settled, "everything is worked through", 180)
