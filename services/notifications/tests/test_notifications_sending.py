@@ -113,10 +113,11 @@ def test_nothing_is_sent_while_the_service_is_catching_up(rig: Rig) -> None:
     supervisor, coach = rig.platform.supervisor, rig.own_coach(name)
     slots = rig.http.get(f"/v1/coaches/{name}-coach/slots?from={rig.a_monday()}", headers=coach).json()["items"]
     supervisor.restart(SENDER, {"SENDER_BRAKE_LAG": "1"})
+    started = supervisor.log(SENDER).read_text().count("sender.starting")
+    eventually(lambda: _brake(rig, started) == [False], "the brake is off")
     supervisor.stop("notifications-worker")
     try:
         rig.contact(name)
-        started = supervisor.log(SENDER).read_text().count("sender.starting")
         eventually(lambda: _brake(rig, started) == [False, True], "the brake is on")
         body = {"case_id": f"{name}-case", "slot_id": slots[0]["slot_id"]}
         booked = rig.http.post("/v1/appointments", json=body, headers=coach | {"Idempotency-Key": f"{name}-book"})

@@ -113,6 +113,7 @@ def test_nothing_is_sent_when_the_reason_is_gone(rig: Rig) -> None:
     rig.publish(topics.PROGRESSION_CASE, withdrawn, event)
     held = (easement(date(2026, 5, 1), date(2027, 12, 1)),)
     rig.claim(eased, f"{eased}-coach", f"{eased}-office", version=2, easements=held)
+    eventually(lambda: rig.http.get("/health/drained").json().get("lag") == 0, "the service knows what has happened")
     rig.platform.supervisor.restart("notifications-sender")
     whys = {}
     for name in (dead, closed, withdrawn, eased):
