@@ -99,6 +99,7 @@ def test_the_list_is_read_by_the_coach_and_forgets_who_is_erased(rig: Rig) -> No
     rig.go_to(last[1] + timedelta(days=1))
     for span, pence in ((before, 105_000), (last, 84_000)):
         rig.publish(topics.EARNINGS_PERIOD, name, assessed(name, span, earned(f"{name}-p", pence)))
+    rig.drain()
     rig.go_to(last[1] + timedelta(days=7))
     rig.go_to(last[1] + timedelta(days=9))
     [item] = rig.call(coach, "GET", "/v1/worklist").json()["items"]
