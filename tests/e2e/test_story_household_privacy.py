@@ -131,7 +131,7 @@ def asked_what_if(ada: Story) -> str:
     window = {"from": ada.months_ago(3).isoformat(), "to": ada.months_ago(0).isoformat()}
     made = ada.leader.does("referrals", "/v1/what-if", {"policy": {"aet": {"hours": {"values": [higher]}}}, **window})
     path = f"/v1/what-if/{made['what_if_id']}"
-    eventually(lambda: ada.leader.seen("referrals", path)["state"] == "done", "the what-if is answered")
+    eventually(lambda: ada.leader.seen("referrals", path)["state"] == "done", "the what-if is answered", 90)
     return str(made["what_if_id"])
 
 
@@ -189,14 +189,8 @@ def play(ada: Story, me: str) -> dict[str, str]:
 
 
 def on_case(ada: Story, path: str, what: str, body: dict[str, Any]) -> dict[str, Any]:
-    """A coach's move; repeated when facts that are still coming in have changed the case meanwhile."""
-
-    def once() -> dict[str, Any] | None:
-        answer = ada.coach.act("referrals", f"{path}/{what}", body, on=path)
-        assert answer.status_code in (200, 201, 412), answer.text
-        return None if answer.status_code == 412 else dict(answer.json())
-
-    return eventually(once, what)
+    """A coach's move."""
+    return dict(ada.coach.does("referrals", f"{path}/{what}", body, on=path))
 
 
 def ask(person: Person, service: str, path: str, ids: dict[str, str], heard: Heard, name: str) -> None:

@@ -58,11 +58,16 @@ class Person:
         return list(self.seen(service, path)["items"])
 
     def act(self, service: str, path: str, body: Any, *, on: str | None = None, method: str = "POST") -> httpx.Response:
-        """on: the resource whose ETag goes into If-Match."""
-        headers = {"Idempotency-Key": str(uuid.uuid4())}
-        if on is not None:
-            headers["If-Match"] = self.read(service, on).headers["etag"]
-        return self._http.request(method, self._urls[service] + path, json=body, headers=headers)
+        """on: the resource whose ETag goes into If-Match; read again when facts that still come in have changed it meanwhile."""
+
+        def once() -> httpx.Response | None:
+            headers = {"Idempotency-Key": str(uuid.uuid4())}
+            if on is not None:
+                headers["If-Match"] = self.read(service, on).headers["etag"]
+            answer = self._http.request(method, self._urls[service] + path, json=body, headers=headers)
+            return None if on is not None and answer.status_code == 412 else answer
+
+        return eventually(once, f"{method} {path} for what was just read")
 
     def does(self, service: str, path: str, body: Any, *, on: str | None = None, method: str = "POST") -> Any:
         answer = self.act(service, path, body, on=on, method=method)
