@@ -47,9 +47,11 @@ def play(
     return made
 
 
-def letter(case_id: str, message: str = "m-1", about: str = "a-1") -> tuple[MessageRequested, MessageSent]:
+def letter(
+    case_id: str, message: str = "m-1", about: str = "a-1", *, claim_id: str = "C", claimant_id: str = "P1"
+) -> tuple[MessageRequested, MessageSent]:
     """Asked for, and sent."""
-    ids = {"message_id": message, "case_id": case_id, "claim_id": "C", "claimant_id": "P1"}
+    ids = {"message_id": message, "case_id": case_id, "claim_id": claim_id, "claimant_id": claimant_id}
     asked = MessageRequested(
         **ids,
         template="appointment-offer",

@@ -72,8 +72,10 @@ def answer(rig: Rig, hold_id: str, what: str, **more: Any) -> Any:
 
 
 def held(rig: Rig, hold_id: str, names: list[str]) -> int:
-    query = "SELECT count(*) FROM flag_watch WHERE hold_id = %s AND claim_id = ANY(%s)"
-    return int(rig.sql(query, hold_id, names)[0][0])
+    """How many of these the report counts as waiting: without those of other stories, which it counts too."""
+    report = rig.call("operator", "GET", f"/v1/flag-holds/{hold_id}").json()["report"]
+    query = "SELECT count(*) FROM flag_watch WHERE hold_id = %s AND claim_id <> ALL(%s)"
+    return int(report["held"] - rig.sql(query, hold_id, names)[0][0])
 
 
 def flag_events(rig: Rig, names: list[str]) -> Counter[str]:

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from referrals_facts import assessed, claim, earned, months, person
 from referrals_rig import Rig
+from test_flag_life import letter
 
 from contracts import topics
 from contracts.earnings import ClaimClosed, ClaimErased, ClaimOpened
-from contracts.notifications import AppointmentBooked, MessageRequested, MessageSent
+from contracts.notifications import AppointmentBooked
 
 
 def open_claim(rig: Rig, **changes: Any) -> str:
@@ -100,18 +101,8 @@ def test_a_correction_after_contact_leaves_the_case_and_tells_the_coach(rig: Rig
     name, item = shown(rig)
     case_id = item["case_id"]
     move(rig, name, case_id, "contact", {"purpose": "progression", "contact_basis": "voluntary", "channel": "phone"})
-    about = {"message_id": f"{name}-m", "case_id": case_id, "claim_id": name, "claimant_id": f"{name}-p"}
-    asked = MessageRequested(
-        **about,
-        template="appointment-offer",
-        template_version=1,
-        language="en",
-        party="claimant",
-        channel="email",
-        regarding="a-1",
-    )
-    rig.publish(topics.NOTIFICATIONS_MESSAGE, name, asked)
-    rig.publish(topics.NOTIFICATIONS_MESSAGE, name, MessageSent(**about, provider_reference="r"))
+    for event in letter(case_id, f"{name}-m", claim_id=name, claimant_id=f"{name}-p"):
+        rig.publish(topics.NOTIFICATIONS_MESSAGE, name, event)
     rig.drain()
     assert rig.call(f"{name}-coach", "GET", f"/v1/cases/{case_id}").json()["state"] == "contacted"
     booked = AppointmentBooked(appointment_id="a-1", case_id=case_id, claim_id=name, claimant_id=f"{name}-p")
